@@ -1,0 +1,1 @@
+"""Headwater: trace media to its source."""
