@@ -106,3 +106,63 @@ class Method(Record):
     options_sha256: str
     environment_sha256: str
     """Digest of the libraries and models that decide the output; see `engine.environment`."""
+
+
+PlaceKind = Literal["file", "link", "device", "fifo", "socket", "directory"]
+"""`directory` places are written only for a directory that could not be read."""
+
+
+class Occurrence(Record):
+    """One place of one content in a source. `directory` + `/` + `name` is its path there."""
+
+    source_id: int
+    directory: bytes
+    """Path below the source, without a leading or trailing slash; empty at its top."""
+    name: bytes
+    kind: PlaceKind
+    item_sha256: bytes | None
+    """None where nothing was read (`kind` is not `file`, or it could not be)."""
+    state: State | None = None
+    """How the place ended where there is no item; None where the item tells."""
+    size_bytes: int | None
+    modified_ns: int | None = None
+    """Nanoseconds since 1970-01-01 UTC by the file system's clock; so are the next three."""
+    changed_ns: int | None = None
+    accessed_ns: int | None = None
+    created_ns: int | None = None
+    """None where the file system keeps none."""
+    problems: tuple[Problem, ...] = ()
+
+
+class Containment(Record):
+    """One place of one content inside another item: an archive's member, an embedded video."""
+
+    parent_sha256: bytes
+    ordinal: int
+    """Position in stored order; embedded media count on from 0 in their own order."""
+    name: bytes
+    """The stored name, untouched."""
+    child_sha256: bytes | None
+    state: State | None = None
+    size_bytes: int | None
+    offset_bytes: int | None = None
+    times: tuple[Time, ...] = ()
+    notes: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+class Outcome(Record):
+    """Everything one visit to one item gave; what a worker answers and the store keeps.
+
+    `measurements` holds canonical JSON objects by measure name (keys sorted, floats rounded by
+    the measure). `blobs` are the bytes that they refer to by SHA-256.
+    """
+
+    digests: Digests
+    identity: Identity
+    state: State
+    measurements: dict[str, bytes] = {}
+    methods: tuple[Method, ...] = ()
+    """One for each entry of `measurements`, sorted by name."""
+    blobs: tuple[bytes, ...] = ()
+    problems: tuple[Problem, ...] = ()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from headwater.limits import Limits
 from headwater.evidence.content import Content
+from headwater.limits import Limits
 from headwater.media.raster import Raster
 from headwater.model import Digests, Identity
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
-from headwater.limits import Limits
 from headwater.evidence.content import Content
+from headwater.limits import Limits
 from headwater.model import Problem, Time
 
 
