@@ -31,7 +31,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Base of records that are stored or exchanged."""
 
 
-class Problem(Record):
+class Problem(Record, frozen=True, kw_only=True):
     """Something that went wrong or was left out, as a value.
 
     `code` is a stable word (`malformed`, `refused`, `limit`, `crashed`, `hung`, `unreadable`,
@@ -45,7 +45,7 @@ class Problem(Record):
     reproducible: bool = True
 
 
-class Time(Record):
+class Time(Record, frozen=True, kw_only=True):
     """One clock reading of a place."""
 
     at: str
@@ -54,7 +54,7 @@ class Time(Record):
     """Which clock: `filesystem:modified`, `zip:dos`, `zip:extended`, `tar:modified`, ..."""
 
 
-class Claim(Record):
+class Claim(Record, frozen=True, kw_only=True):
     """One format that the bytes of an item could be read as."""
 
     format: str
@@ -63,7 +63,7 @@ class Claim(Record):
     """`magic`, `structure`, ..."""
 
 
-class Embedded(Record):
+class Embedded(Record, frozen=True, kw_only=True):
     """Media that lies inside an item's bytes and becomes an item of its own."""
 
     name: str
@@ -72,7 +72,7 @@ class Embedded(Record):
     size_bytes: int
 
 
-class Identity(Record):
+class Identity(Record, frozen=True, kw_only=True):
     """What an item is, decided by its content and never by its name."""
 
     kind: Kind
@@ -89,7 +89,7 @@ class Identity(Record):
     """Disagreements between magic and structure, in words."""
 
 
-class Digests(Record):
+class Digests(Record, frozen=True, kw_only=True):
     """Cryptographic digests of all bytes of an item."""
 
     sha256: bytes
@@ -98,7 +98,7 @@ class Digests(Record):
     size_bytes: int
 
 
-class Method(Record):
+class Method(Record, frozen=True, kw_only=True):
     """What made a result. The key of every result is (item, method)."""
 
     name: str
@@ -112,7 +112,7 @@ PlaceKind = Literal["file", "link", "device", "fifo", "socket", "directory"]
 """`directory` places are written only for a directory that could not be read."""
 
 
-class Occurrence(Record):
+class Occurrence(Record, frozen=True, kw_only=True):
     """One place of one content in a source. `directory` + `/` + `name` is its path there."""
 
     source_id: int
@@ -134,7 +134,7 @@ class Occurrence(Record):
     problems: tuple[Problem, ...] = ()
 
 
-class Containment(Record):
+class Containment(Record, frozen=True, kw_only=True):
     """One place of one content inside another item: an archive's member, an embedded video."""
 
     parent_sha256: bytes
@@ -151,7 +151,7 @@ class Containment(Record):
     problems: tuple[Problem, ...] = ()
 
 
-class Outcome(Record):
+class Outcome(Record, frozen=True, kw_only=True):
     """Everything one visit to one item gave; what a worker answers and the store keeps.
 
     `measurements` holds canonical JSON objects by measure name (keys sorted, floats rounded by

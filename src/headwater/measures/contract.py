@@ -17,7 +17,7 @@ from headwater.media.media import Media
 from headwater.model import Kind, Record
 
 
-class Doc(Record):
+class Doc(Record, frozen=True, kw_only=True):
     """What a person who relies on a measure has to know. The docs are generated from it."""
 
     requirement: str
@@ -34,7 +34,7 @@ class Doc(Record):
     """Ids of the tests that hold it to its requirement (`tests/...::test_name`)."""
 
 
-class CannotMeasure(Record):
+class CannotMeasure(Record, frozen=True, kw_only=True):
     """An expected failure: this item has nothing of the kind, or cannot give it."""
 
     reason: str

@@ -12,7 +12,7 @@ from headwater.model import Record
 Pixels = npt.NDArray[np.uint8]
 
 
-class Decode(Record):
+class Decode(Record, frozen=True, kw_only=True):
     """How a raster came about; part of the provenance of what is measured on it."""
 
     decoder: str
