@@ -1,0 +1,76 @@
+"""The program `headwater`: which verbs there are, and what its exit codes mean.
+
+0    done
+1    done, and the answer is no: a check failed, nothing was found
+2    the command was used wrongly
+3    evidence cannot be read, or not without altering it
+4    the case cannot be used
+5    the cage cannot be made
+6    any other expected failure
+130  stopped by the user; the same command goes on
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from headwater.cli import demo, doctor, examine, export, report, show, status, verify
+from headwater.errors import CageError, CaseError, EvidenceError, HeadwaterError, UsageError
+from headwater.version import VERSION
+
+app = typer.Typer(
+    name="headwater",
+    help="Trace media to its source: examine pictures and video, and say where they came from.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(examine.examine)
+app.command()(show.show)
+app.command()(export.export)
+app.command()(report.report)
+app.command()(status.status)
+app.command()(verify.verify)
+app.command()(doctor.doctor)
+app.command()(demo.demo)
+
+_EXIT_CODES: tuple[tuple[type[HeadwaterError], int], ...] = (
+    (UsageError, 2),
+    (EvidenceError, 3),
+    (CaseError, 4),
+    (CageError, 5),
+    (HeadwaterError, 6),
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"headwater {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version and leave."
+    ),
+) -> None: ...
+
+
+def run() -> None:
+    """Run the program; expected failures are one line on stderr and a documented exit code."""
+    try:
+        app()
+    except HeadwaterError as error:
+        code = next(code for kind, code in _EXIT_CODES if isinstance(error, kind))
+        typer.echo(f"headwater: {error}", err=True)
+        sys.exit(code)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; nothing is left to tell them.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

@@ -1,0 +1,228 @@
+"""What `examine` and `demo` both do: open or make the case, the sources and the engine, and run."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from types import FrameType
+
+import msgspec
+
+from headwater.case.query import Case
+from headwater.case.records import CaseInfo, Checkpoint, RunInfo
+from headwater.case.store import CaseStore
+from headwater.cli.progress import Progress
+from headwater.engine.examine import Examination, Tally
+from headwater.engine.methods import measure_names
+from headwater.engine.nursery import Config
+from headwater.engine.spool import Spool
+from headwater.engine.task import Engine
+from headwater.errors import UsageError
+from headwater.evidence.folder import Walk
+from headwater.limits import Limits
+from headwater.version import VERSION
+
+_OPEN_FILES = 4096
+
+
+class ExamineRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What the command line asks for."""
+
+    sources: tuple[Path, ...]
+    case: Path
+    name: str = ""
+    examiner: str = ""
+    organisation: str = ""
+    authority: str = ""
+    workers: int = 0
+    engine: str = "pool"
+    accept_atime: bool = False
+    uncaged: bool = False
+    thumbnails: bool = True
+    retry_limits: bool = False
+    quiet: bool = False
+    limits: Limits = Limits()
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run leaves: totals of the case, and facts of this run.
+
+    `occurrences` counts every place, those inside containers included; `resumed` counts the
+    places of the sources that earlier runs had finished.
+    """
+
+    occurrences: int
+    items: int
+    measurements: int
+    problems: int
+    bytes: int
+    seconds: float
+    cpu_seconds: float
+    resumed: int
+    complete: bool
+    root: str
+    log_size: int
+
+
+def run_examine(request: ExamineRequest) -> Summary:
+    """Examine; raises HeadwaterError of the kind that says what stands in the way."""
+    began, cpu_began = time.monotonic(), _cpu_seconds()
+    if request.engine not in ("pool", "inline"):
+        raise UsageError(f"there is no engine {request.engine!r}; use pool or inline")
+    if request.engine == "inline" and not request.uncaged:
+        raise UsageError(
+            "the inline engine opens evidence without a cage; add --uncaged to accept that, or "
+            "leave --engine out"
+        )
+    walks = [_walk(source, request) for source in request.sources]
+    _raise_open_files()
+    with closing(_open_case(request)) as store:
+        tally, complete, checkpoint = _examine(store, walks, request)
+    counts = Case.open(request.case).counts()
+    return Summary(
+        occurrences=counts.occurrences,
+        items=counts.items,
+        measurements=counts.measurements,
+        problems=counts.problems,
+        bytes=tally.bytes_read,
+        seconds=round(time.monotonic() - began, 3),
+        cpu_seconds=round(_cpu_seconds() - cpu_began, 3),
+        resumed=tally.resumed,
+        complete=complete,
+        root=checkpoint.root_hex,
+        log_size=checkpoint.size,
+    )
+
+
+def _examine(
+    store: CaseStore, walks: list[Walk], request: ExamineRequest
+) -> tuple[Tally, bool, Checkpoint]:
+    engine = make_engine(request, thumbnails=store.info.thumbnails)
+    try:
+        run = store.begin_run(_run_info(request, engine))
+        sources = [(store.source(walk.kind, walk.source), walk) for walk in walks]
+        places, size = _measure_ahead(walks)
+        with Progress(places, size, quiet=request.quiet) as progress:
+            examination = Examination(
+                store,
+                engine,
+                request.limits,
+                Spool(request.case / "spool", request.limits),
+                retry_limits=request.retry_limits,
+                tick=progress.show,
+            )
+            with _stop_on_signals(examination):
+                complete = examination.run(sources)
+        event = "finished" if complete else "stopped"
+        facts = {"resumed": examination.tally.resumed, "bytes_read": examination.tally.bytes_read}
+        return examination.tally, complete, store.end_run(run, event, facts)
+    finally:
+        engine.close()
+
+
+def make_engine(request: ExamineRequest, *, thumbnails: bool) -> Engine:
+    """Return the engine that a request asks for."""
+    names = measure_names()
+    options: dict[str, dict[str, int | float | str | bool]] = {}
+    if not thumbnails:
+        names = tuple(name for name in names if not name.endswith(":Thumbnail"))
+        options["storyboard"] = {"thumbnails": False}
+    config = Config(
+        limits=request.limits, measures=names, options=options, caged=not request.uncaged
+    )
+    if request.engine == "inline":
+        from headwater.engine.inline import Inline  # noqa: PLC0415
+
+        return Inline(config)
+    from headwater.engine.pool import Pool  # noqa: PLC0415
+
+    return Pool(request.workers or len(os.sched_getaffinity(0)), config)
+
+
+def _open_case(request: ExamineRequest) -> CaseStore:
+    if (request.case / "case.sqlite").exists():
+        return CaseStore.open(request.case, writing=True)
+    info = CaseInfo(
+        name=request.name or request.case.resolve().name,
+        examiner=request.examiner,
+        organisation=request.organisation,
+        authority=request.authority,
+        thumbnails=request.thumbnails,
+    )
+    return CaseStore.create(request.case, info)
+
+
+def _walk(source: Path, request: ExamineRequest) -> Walk:
+    walk = Walk(os.fsencode(source), accept_atime=request.accept_atime)
+    inside = os.path.abspath(os.fsencode(request.case)) + b"/"
+    if walk.is_folder and inside.startswith(walk.source.rstrip(b"/") + b"/"):
+        raise UsageError(
+            f"the case {request.case} lies inside the source {source}, which must not change; "
+            "choose a case folder elsewhere"
+        )
+    return walk
+
+
+def _run_info(request: ExamineRequest, engine: Engine) -> RunInfo:
+    environment: dict[str, str] = {}
+    for row in engine.facts.methods:
+        environment |= row.environment
+    return RunInfo(
+        program_version=VERSION,
+        options=msgspec.json.encode(request, enc_hook=str, order="sorted").decode(),
+        engine=engine.facts.name,
+        workers=engine.facts.workers,
+        cage=engine.facts.cage,
+        probes=engine.facts.probes,
+        uncaged=request.uncaged,
+        accept_atime=request.accept_atime,
+        versions=environment,
+    )
+
+
+def _measure_ahead(walks: list[Walk]) -> tuple[int, int]:
+    """Return the number of places and their bytes, so that progress can say how long still."""
+    places = size = 0
+    for walk in walks:
+        for directory, names in walk.directories():
+            if isinstance(names, OSError) or not names:
+                continue
+            for place in walk.places(directory, names):
+                places += 1
+                size += place.size_bytes or 0
+    return places, size
+
+
+@contextmanager
+def _stop_on_signals(examination: Examination) -> Iterator[None]:
+    """End in order on the first interrupt; a second one ends at once, and loses nothing kept."""
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        examination.stop()
+        signal.signal(number, signal.SIG_DFL)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _raise_open_files() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _cpu_seconds() -> float:
+    """Return the CPU time of this process and of all that it has waited for."""
+    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    used = [resource.getrusage(kind) for kind in kinds]
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)

@@ -1,0 +1,1 @@
+"""Metadata of pictures: where its segments lie, and what they say."""

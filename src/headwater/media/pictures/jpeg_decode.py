@@ -1,0 +1,108 @@
+"""JPEG to pixels through libjpeg-turbo, at the scale the question needs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from headwater.errors import LimitExceeded, Refused
+from headwater.evidence.content import Content
+from headwater.limits import Limits
+from headwater.media.pictures.header import PictureHeader
+from headwater.media.pictures.scale import reduction
+from headwater.media.raster import Decode, Pixels, Raster
+
+_DECODER = "libjpeg-turbo (simplejpeg)"
+_FALLBACK = "libjpeg-turbo (Pillow)"
+_NO_DATA = 128
+_DCT_SCALES = (1, 2, 4, 8)
+_REFUSED_CODINGS = ("lossless", "differential")
+
+
+def decode_jpeg(content: Content, header: PictureHeader, limits: Limits, full: bool) -> Raster:
+    """Decode with the inverse DCT scaled by a power of two, so that both sides keep 512 px.
+
+    Colour comes out as RGB (CMYK and YCCK by the Adobe convention, inverted inks), grey stays
+    grey. A damaged picture is decoded as far as it goes, and `Decode.decoder` says so.
+    """
+    _refuse_what_cannot_be_decoded(header)
+    scale = 1 if full else reduction(header.width_px, header.height_px, _DCT_SCALES)
+    pixels, decoder = _decode(content, header, limits, scale)
+    return Raster(
+        pixels=pixels,
+        orientation=header.orientation,
+        decode=Decode(
+            decoder=decoder,
+            width_px=pixels.shape[1],
+            height_px=pixels.shape[0],
+            scale="full" if scale == 1 else f"dct 1/{scale}",
+        ),
+    )
+
+
+def _refuse_what_cannot_be_decoded(header: PictureHeader) -> None:
+    coding = header.coding or ""
+    if header.bit_depth != 8:
+        raise Refused(f"JPEG with {header.bit_depth}-bit samples: no decoder here reads it")
+    if coding.startswith(_REFUSED_CODINGS):
+        raise Refused(f"{coding} JPEG: no decoder here reads it")
+    if header.channels not in (1, 3, 4):
+        raise Refused(f"JPEG with {header.channels} components: no colour space is defined for it")
+
+
+def _decode(
+    content: Content, header: PictureHeader, limits: Limits, scale: int
+) -> tuple[Pixels, str]:
+    """Return the pixels and who decoded them, with what it complained of and went on."""
+    data = content.whole(limits.picture_bytes)
+    try:
+        return _with_simplejpeg(data, header, limits, scale)
+    except ValueError as error:
+        complaint = f"{error}"[:80]
+    except MemoryError as error:
+        raise LimitExceeded("worker_memory_bytes", "JPEG decoding", reproducible=False) from error
+    # Its header reader is strict; Pillow's way into the same library is not.
+    pixels, damage = _with_pillow(content, header, limits, scale)
+    return pixels, f"{_FALLBACK}, past damage: {damage or complaint}"
+
+
+def _with_simplejpeg(
+    data: bytes, header: PictureHeader, limits: Limits, scale: int
+) -> tuple[Pixels, str]:
+    import simplejpeg  # noqa: PLC0415
+
+    height, width, *_ = simplejpeg.decode_jpeg_header(data, strict=False)
+    if (width, height) != (header.width_px, header.height_px):
+        raise ValueError(f"decoder finds {width} x {height} px")
+    space = {1: "GRAY", 3: "RGB", 4: "CMYK"}[header.channels or 3]
+    smallest = {"min_height": -(-height // scale), "min_width": -(-width // scale)}
+    try:
+        return _as_raster(simplejpeg.decode_jpeg(data, space, **smallest)), _DECODER
+    except ValueError as error:
+        complaint = str(error)[:80]
+    # Rows that the decoder does not reach keep this grey, so that damage decodes the same always.
+    size = smallest["min_height"] * smallest["min_width"] * (header.channels or 3)
+    grey = np.full(size, _NO_DATA, np.uint8)
+    pixels = simplejpeg.decode_jpeg(data, space, **smallest, strict=False, buffer=grey)
+    return _as_raster(pixels), f"{_DECODER}, past damage: {complaint}"
+
+
+def _with_pillow(
+    content: Content, header: PictureHeader, limits: Limits, scale: int
+) -> tuple[Pixels, str | None]:
+    from headwater.media.pictures.pillow_decode import load_with_pillow  # noqa: PLC0415
+
+    size = max(1, header.width_px // scale), max(1, header.height_px // scale)
+    image, damage = load_with_pillow(content, "jpeg", limits, draft=size)
+    return np.asarray(image), damage
+
+
+def _as_raster(pixels: Pixels) -> Pixels:
+    if pixels.shape[2] == 1:
+        return pixels[:, :, 0]
+    return _from_inverted_inks(pixels) if pixels.shape[2] == 4 else pixels
+
+
+def _from_inverted_inks(inks: Pixels) -> Pixels:
+    """RGB of CMYK as Adobe stores it (255 is no ink): each colour is ink x black / 255."""
+    product = inks[:, :, :3].astype(np.uint16) * inks[:, :, 3:]
+    return ((product + 127) // 255).astype(np.uint8)
