@@ -12,6 +12,10 @@ EXPECTED_SKIPS = Path(__file__).parent / "expected_skips.txt"
 """One reason a line. A skip for any other reason fails the run."""
 
 
+# Workers import the measures that tests add by the name of their module.
+os.environ["PYTHONPATH"] = str(Path(__file__).parent.parent)
+
+
 @pytest.fixture(scope="session")
 def data_folder() -> Path:
     """The folder of real, benign media that is not part of this repository."""

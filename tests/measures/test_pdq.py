@@ -9,21 +9,27 @@ import pytest
 from headwater.errors import Malformed
 from headwater.evidence.content import Content
 from headwater.limits import Limits
-from headwater.measures import pdq_hash
+from headwater.measures import pdq_hash, pdq_scaled
 from headwater.measures.pdq import Pdq, PdqHashes
 from headwater.media.media import Media
+from headwater.media.pictures.header import PictureHeader
 from headwater.media.raster import Decode, Pixels, Raster
 from headwater.model import Identity
 
 
 class Decoded(Media):
-    """An item whose shared decode is given."""
+    """An item whose shared decode and stored size (height, width) are given."""
 
-    def __init__(self, raster: Raster | None) -> None:
+    def __init__(self, raster: Raster | None, size: tuple[int, int]) -> None:
         content = Content.from_bytes(b"")
         identity = Identity(kind="picture", format="png", media_type="image/png")
         super().__init__(content, identity, Limits(), content.digests())
         self._raster = raster
+        self._header = PictureHeader(height_px=size[0], width_px=size[1], mode="rgb")
+
+    @property
+    def header(self) -> PictureHeader:
+        return self._header
 
     @property
     def raster(self) -> Raster:
@@ -49,8 +55,9 @@ def waves(height: int, width: int, channels: int = 3) -> Pixels:
     return pixels if channels > 1 else pixels[:, :, 0]
 
 
-def measured(raster: Raster) -> PdqHashes:
-    result = Pdq().measure(Decoded(raster))
+def measured(raster: Raster, size: tuple[int, int] | None = None) -> PdqHashes:
+    height, width = size or raster.pixels.shape[:2]
+    result = Pdq().measure(Decoded(raster, (height, width)))
     assert isinstance(result.record, PdqHashes)
     assert result.blobs == ()
     return result.record
@@ -58,7 +65,7 @@ def measured(raster: Raster) -> PdqHashes:
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_record_is_that_of_the_raster(channels: int) -> None:
-    raster = raster_of(waves(300, 400, channels), scale="dct 1/4")
+    raster = raster_of(waves(300, 400, channels))
     record = measured(raster)
     bits, quality = pdq_hash.hash_luma(raster.pixels)
     variants, _ = pdq_hash.dihedral(raster.pixels)
@@ -69,6 +76,24 @@ def test_record_is_that_of_the_raster(channels: int) -> None:
     assert record.dihedral["original"] == record.pdq
     assert len(set(record.dihedral.values())) == 8
     assert record.decode is raster.decode
+    assert record.subject == "raster"
+
+
+def test_a_reduced_raster_gives_the_hash_of_the_picture() -> None:
+    raster = raster_of(waves(300, 400), scale="dct 1/4")
+    record = measured(raster, (1199, 1597))
+    variants, quality = pdq_scaled.dihedral_scaled(raster.pixels, 1199, 1597)
+    assert (record.subject, record.quality) == ("picture", quality)
+    assert list(record.dihedral.values()) == [v.tobytes().hex() for v in variants]
+    assert record.pdq == record.dihedral["original"] == variants[0].tobytes().hex()
+    assert record.decode is raster.decode
+
+
+def test_a_raster_of_another_shape_than_the_picture_is_hashed_as_it_is() -> None:
+    raster = raster_of(waves(300, 400), scale="embedded preview")
+    preview = measured(raster, (1230, 1700))
+    assert preview == measured(raster)
+    assert preview.subject == "raster"
 
 
 def test_orientation_does_not_change_the_hash_of_stored_pixels() -> None:
@@ -78,10 +103,10 @@ def test_orientation_does_not_change_the_hash_of_stored_pixels() -> None:
 
 def test_a_raster_of_64_px_is_hashed_unfiltered_and_its_variants_filtered() -> None:
     # Stripes leave most frequencies at zero but for rounding, which the filter changes.
-    stripes = np.arange(64) // 32 % 2
+    y, x = np.mgrid[0:64, 0:64]
     pixels = np.ones((64, 64, 3), np.uint8)
-    pixels[:, :, 1] = stripes * 200
-    pixels[:, :, 2] = stripes
+    pixels[:, :, 1] = x // 32 % 2 * 200
+    pixels[:, :, 2] = (x * 3 // 64 + y // 64) % 2
     record = measured(raster_of(pixels))
     luma = pdq_hash.luma(pixels)
     assert record.pdq == pdq_hash.hash_luma(luma)[0].tobytes().hex()
@@ -109,4 +134,4 @@ def test_record_survives_json() -> None:
 
 def test_a_picture_that_cannot_be_decoded_raises_its_error() -> None:
     with pytest.raises(Malformed):
-        Pdq().measure(Decoded(None))
+        Pdq().measure(Decoded(None, (10, 10)))

@@ -1,81 +1,134 @@
-"""Which measurements become columns: what is filtered, joined or counted over all items."""
+"""Which measurements become columns: what is filtered, joined or counted over all items.
+
+Only the fields named here are read, and whatever else a measurement holds is passed over. A
+measurement that lacks them, or has another type there, gives no columns.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import TypeVar
 
 import msgspec
 
 from headwater.case.records import Facts
 from headwater.case.rows import INT64_MAX, Value, storable_text
 
-_Path = tuple[str, ...]
+TAKEN_BASES: tuple[str, ...] = (
+    "exif:original",
+    "video:creation",
+    "xmp:create",
+    "exif:digitized",
+)
+"""Clocks that say when something was taken, the best first. Others say when it was changed."""
 
-SOURCES: dict[str, tuple[_Path, ...]] = {
-    "width_px": (("picture", "width_px"), ("video", "width_px")),
-    "height_px": (("picture", "height_px"), ("video", "height_px")),
-    "duration_seconds": (("video", "duration_seconds"),),
-    "pdq": (("pdq", "pdq"),),
-    "pdq_quality": (("pdq", "quality"),),
-    "taken_at": (("exif", "taken_at"), ("video", "taken_at")),
-    "taken_basis": (("exif", "taken_basis"), ("video", "taken_basis")),
-    "latitude_degrees": (("exif", "latitude_degrees"), ("video", "latitude_degrees")),
-    "longitude_degrees": (("exif", "longitude_degrees"), ("video", "longitude_degrees")),
-    "make": (("exif", "make"), ("video", "make")),
-    "model": (("exif", "model"), ("video", "model")),
-}
-"""Where the value of each column is: the measure, then names of fields. The first that is there
-counts; a value of another type than the column's is left out."""
 
-_MEASURES = frozenset(path[0] for paths in SOURCES.values() for path in paths)
-_WHOLE = frozenset({"width_px", "height_px", "pdq_quality"})
-_REAL = frozenset({"duration_seconds", "latitude_degrees", "longitude_degrees"})
+class _Header(msgspec.Struct):
+    width_px: int | None = None
+    height_px: int | None = None
+
+
+class _Clock(msgspec.Struct):
+    basis: str
+    at: str | None = None
+
+
+class _Place(msgspec.Struct):
+    latitude_degrees: float | None = None
+    longitude_degrees: float | None = None
+
+
+class _Picture(msgspec.Struct):
+    header: _Header
+
+
+class _Pdq(msgspec.Struct):
+    pdq: str
+    quality: int
+
+
+class _Said(msgspec.Struct):
+    """What EXIF, XMP and video containers may say alike."""
+
+    make: str | None = None
+    model: str | None = None
+    times: list[_Clock] = msgspec.field(default_factory=list)
+    place: _Place | None = None
+    width_px: int | None = None
+    height_px: int | None = None
+    duration_seconds: float | None = None
+
+
+Part = TypeVar("Part", _Picture, _Pdq, _Said)
+
+_SAYING = ("exif", "xmp", "video")
 
 
 def fact_columns(measurements: Mapping[str, bytes]) -> tuple[Value, ...] | None:
     """Return the values of the columns in the order of `Facts`, None where all are empty."""
-    held = {name: _read(measurements[name]) for name in _MEASURES if name in measurements}
-    if not held:
-        return None
-    values = tuple(_value(column, _first(held, SOURCES[column])) for column in SOURCES)
-    return values if any(value is not None for value in values) else None
+    picture = _read(measurements, "picture", _Picture)
+    pdq = _read(measurements, "pdq", _Pdq)
+    said = [part for name in _SAYING if (part := _read(measurements, name, _Said)) is not None]
+    size = next(
+        ((part.width_px, part.height_px) for part in said if part.width_px is not None),
+        (None, None) if picture is None else (picture.header.width_px, picture.header.height_px),
+    )
+    taken = _taken(said)
+    place = next((part.place for part in said if part.place is not None), _Place())
+    camera = next((part for part in said if part.make or part.model), _Said())
+    seconds = next((part.duration_seconds for part in said if part.duration_seconds), None)
+    columns: tuple[Value, ...] = (
+        _whole(size[0]),
+        _whole(size[1]),
+        _real(seconds),
+        None if pdq is None else _hash(pdq.pdq),
+        None if pdq is None else _whole(pdq.quality),
+        _text(taken.at),
+        _text(taken.basis or None),
+        _real(place.latitude_degrees),
+        _real(place.longitude_degrees),
+        _text(camera.make),
+        _text(camera.model),
+    )
+    return columns if any(column is not None for column in columns) else None
 
 
 def facts_of(columns: Mapping[str, Value]) -> Facts:
     """Return the record of a row of facts."""
-    return msgspec.convert({name: columns[name] for name in SOURCES}, Facts)
+    return msgspec.convert({name: columns[name] for name in Facts.__struct_fields__}, Facts)
 
 
-def _read(data: bytes) -> object:
+def _read(measurements: Mapping[str, bytes], name: str, kind: type[Part]) -> Part | None:
+    data = measurements.get(name)
+    if data is None:
+        return None
     try:
-        return msgspec.json.decode(data)
+        return msgspec.json.decode(data, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 
-def _first(held: Mapping[str, object], paths: tuple[_Path, ...]) -> object:
-    for path in paths:
-        found: object = held
-        for name in path:
-            found = found.get(name) if isinstance(found, Mapping) else None
-        if found is not None:
-            return found
-    return None
+def _taken(said: list[_Said]) -> _Clock:
+    clocks = [clock for part in said for clock in part.times if clock.at]
+    for basis in TAKEN_BASES:
+        for clock in clocks:
+            if clock.basis == basis:
+                return clock
+    return _Clock("")
 
 
-def _value(column: str, found: object) -> Value:
-    if found is None or isinstance(found, bool):
-        return None
-    if column in _WHOLE:
-        return found if isinstance(found, int) and 0 <= found <= INT64_MAX else None
-    if column in _REAL:
-        # Adding zero turns a negative zero, which SQLite does not keep, into zero.
-        is_number = isinstance(found, int | float) and math.isfinite(found)
-        return float(found) + 0.0 if is_number else None  # type: ignore[arg-type]
-    if not isinstance(found, str):
-        return None
-    return _hash(found) if column == "pdq" else storable_text(found)
+def _whole(value: int | None) -> int | None:
+    return value if value is not None and 0 <= value <= INT64_MAX else None
+
+
+def _real(value: float | None) -> float | None:
+    # Adding zero turns a negative zero, which SQLite does not keep, into zero.
+    return value + 0.0 if value is not None and math.isfinite(value) else None
+
+
+def _text(value: str | None) -> str | None:
+    return None if value is None else storable_text(value)
 
 
 def _hash(digits: str) -> bytes | None:

@@ -45,7 +45,18 @@ class Format(NamedTuple):
     options: Mapping[str, str]
 
 
-MP4 = Format("mp4", "libx264", "yuv420p", {"preset": "veryfast", "crf": "24", "forced-idr": "1"})
+MP4 = Format(
+    "mp4",
+    "libx264",
+    "yuv420p",
+    {
+        "preset": "veryfast",
+        "crf": "24",
+        "forced-idr": "1",
+        # Looking ahead, x264 answers differently from run to run even on one thread.
+        "x264-params": "threads=1:rc-lookahead=0:sync-lookahead=0:mbtree=0:bframes=0:weightp=0",
+    },
+)
 MOV = MP4._replace(container="mov")
 MKV = MP4._replace(container="matroska")
 WEBM = Format(

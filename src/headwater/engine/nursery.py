@@ -14,6 +14,7 @@ import selectors
 import signal
 import socket
 import sys
+import time
 from typing import NoReturn
 
 import msgspec
@@ -22,11 +23,12 @@ from headwater.engine.cage.close import close_cage, enter_nursery
 from headwater.engine.cage.spec import CageSpec
 from headwater.engine.methods import LoadedMeasure, MethodRow, container_row, load_measures
 from headwater.engine.wire import Channel, Message, Ready, ToWorker, WireError
-from headwater.errors import CageError
+from headwater.errors import CageError, HeadwaterError
 from headwater.limits import Limits
 
 _PR_SET_PDEATHSIG = 1
 _CONTROL_CEILING = 16 << 20
+_LAST_SECONDS = 5.0
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,8 +60,10 @@ class Hello(Message, frozen=True, kw_only=True):
 
     methods: tuple[MethodRow, ...]
     cage: dict[str, str]
+    no_cage: str | None = None
+    """Why no cage can be made here."""
     problem: str | None = None
-    """Why no worker can be made here."""
+    """Why the nursery cannot start otherwise."""
 
 
 class Forked(Message, frozen=True, kw_only=True):
@@ -93,7 +97,11 @@ class Nursery:
 
     def run(self) -> None:
         """Serve the main process until it closes the control socket."""
-        self._control.send(self._hello())
+        try:
+            hello = self._hello()
+        except HeadwaterError as error:
+            hello = Hello(methods=(), cage={}, problem=str(error))
+        self._control.send(hello)
         gc.collect()
         gc.freeze()
         while True:
@@ -115,7 +123,7 @@ class Nursery:
         try:
             cage = enter_nursery(self._spec())
         except CageError as error:
-            return Hello(methods=methods, cage={}, problem=str(error))
+            return Hello(methods=methods, cage={}, no_cage=str(error))
         # Taking another identity makes the kernel forget the wish.
         die_with_parent()
         return Hello(methods=methods, cage=cage)
@@ -136,12 +144,24 @@ class Nursery:
         self._selector.register(pidfd, selectors.EVENT_READ, order.worker)
         self._control.send(Forked(worker=order.worker, pid=pid))
 
+    def bury_all(self) -> None:
+        """Wait for workers whose channels have closed, so that their CPU time is counted."""
+        deadline = time.monotonic() + _LAST_SECONDS
+        self._selector.unregister(self._control)
+        while self._children and time.monotonic() < deadline:
+            for key, _events in self._selector.select(1.0):
+                self._wait_for(key.data)
+
     def _bury(self, worker: int) -> None:
+        code = self._wait_for(worker)
+        self._control.send(Exited(worker=worker, code=code))
+
+    def _wait_for(self, worker: int) -> int:
         pid, pidfd = self._children.pop(worker)
         _, status = os.waitpid(pid, 0)
         self._selector.unregister(pidfd)
         os.close(pidfd)
-        self._control.send(Exited(worker=worker, code=os.waitstatus_to_exitcode(status)))
+        return os.waitstatus_to_exitcode(status)
 
     def _be_worker(self, order: Fork, descriptor: int) -> NoReturn:
         """Never returns: the forked process must not fall back into the nursery's loop."""
@@ -200,10 +220,11 @@ def main() -> None:
     _forget_signals()
     config = msgspec.json.decode(sys.argv[2].encode(), type=Config)
     sock = socket.socket(fileno=int(sys.argv[1]))
+    nursery = Nursery(Channel(sock, ToNursery, _CONTROL_CEILING), config)
     try:
-        Nursery(Channel(sock, ToNursery, _CONTROL_CEILING), config).run()
+        nursery.run()
     except WireError:
-        return
+        nursery.bury_all()
 
 
 if __name__ == "__main__":

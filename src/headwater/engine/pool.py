@@ -194,8 +194,10 @@ class Pool:
         self._control.socket.setblocking(False)
         if not isinstance(message, Hello):
             raise WireError("the nursery did not introduce itself")
+        if message.no_cage is not None:
+            raise CageError(message.no_cage)
         if message.problem is not None:
-            raise CageError(message.problem)
+            raise HeadwaterError(message.problem)
         return message
 
     def _await_ready(self, worker: _Worker) -> None:

@@ -22,7 +22,6 @@ _USED_LATER = (
     "headwater.evidence.archives.open",
     "headwater.media.identify",
     "headwater.media.pictures.decode",
-    "headwater.media.video.probe",
     "headwater.measures.pdq_hash",
     "encodings.idna",
     "encodings.cp437",

@@ -8,7 +8,6 @@ from headwater.measures.contract import Doc, Measure, Measured
 from headwater.media.media import Media
 from headwater.model import Claim, Embedded, Kind, Record
 
-
 _FOUND_ANYWHERE = frozenset({"zip", "rar", "7z", "pdf"})
 """Formats whose readers look for their start or their end by themselves."""
 

@@ -67,10 +67,9 @@ def _identity(content: Content, head: bytes, layout: Layout) -> Identity:
             trailing = content.size_bytes - layout.end_bytes
             embedded, behind = _behind(content, layout)
             claims += behind
-    if kind in ("picture", "video"):
-        claims += _elsewhere(content, head, layout.texts)
-    elif layout.format not in _TEXTS:
-        claims += _elsewhere(content, b"", ())
+    if layout.format not in _TEXTS:
+        texts = ((0, head), *layout.texts) if kind != "other" else ()
+        claims += _elsewhere(content, head, texts)
     return Identity(
         kind=kind,
         format=layout.format,

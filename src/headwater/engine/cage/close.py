@@ -10,7 +10,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
+
+import msgspec
 
 from headwater.engine.cage import landlock, memory_group, process, seccomp
 from headwater.engine.cage.descriptors import check_kept, close_others
@@ -41,7 +43,7 @@ def enter_nursery(spec: CageSpec) -> dict[str, str]:
     second call changes nothing. Raises CageError where the required cage cannot be made here.
     """
     prepared = _prepared(spec)
-    refusal = tried(lambda: close_cage(spec))
+    refusal = tried(closing=partial(_close_around_nothing, spec))
     if refusal is not None:
         raise CageError(refusal)
     return {
@@ -70,6 +72,10 @@ def close_cage(spec: CageSpec) -> CageReport:
         level="strong" if strong else "required",
         properties=tuple(properties[name] for name in sorted(properties)),
     )
+
+
+def _close_around_nothing(spec: CageSpec, kept: int) -> None:
+    close_cage(msgspec.structs.replace(spec, kept_descriptors=(kept,)))
 
 
 def _refused(what: str) -> str:

@@ -5,6 +5,7 @@ Every count is checked against the bytes that are left before anything is made o
 
 from __future__ import annotations
 
+import codecs
 import struct
 from dataclasses import dataclass, field
 
@@ -365,7 +366,8 @@ def _names(part: _Bytes, count: int) -> list[bytes]:
         raise Refused("a 7z archive whose names lie in extra streams")
     if part.left % 2:
         raise Malformed("the names of a 7z header break off")
-    text = part.take(part.left).decode("utf-16-le", "surrogatepass")
+    # Called directly: a codec that is looked up by name is loaded from disk at its first use.
+    text, _ = codecs.utf_16_le_decode(part.take(part.left), "surrogatepass", True)
     names = text.split("\0")
     if len(names) < count + 1:
         raise Malformed("the 7z header has fewer names than members")

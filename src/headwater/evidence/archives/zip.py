@@ -164,11 +164,13 @@ class _Reader:
 
 
 def _entry_notes(entry: CentralEntry, local: LocalHeader | None) -> tuple[str, ...]:
-    """Return where the two headers disagree, and what other name there is."""
+    """Return what other name and comment there are, and where the two headers disagree."""
     notes: list[str] = []
     other = unicode_name(entry.extra)
     if other is not None and other != entry.name:
         notes.append(f"also named {excerpt(other)}")
+    if entry.comment:
+        notes.append(f"comment {excerpt(entry.comment)}")
     if local is None:
         return tuple(notes)
     if local.name != entry.name:

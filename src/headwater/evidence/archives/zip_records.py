@@ -48,6 +48,7 @@ class CentralEntry:
     unpacked_bytes: int
     name: bytes
     extra: bytes
+    comment: bytes
     header_offset: int
     """As stored: relative to where the archive begins."""
     unix_mode: int | None
@@ -96,6 +97,7 @@ def read_central(data: bytes, at: int) -> CentralEntry | None:
         unpacked,
         data[at + CENTRAL_BYTES : name_end],
         extra,
+        data[name_end + extra_length : record_end],
         offset,
         mode or None,
         bool(attributes & 0x10),

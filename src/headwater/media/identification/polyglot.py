@@ -18,6 +18,7 @@ _SEARCH_BYTES = 1 << 20
 _SCRIPTS = re.compile(
     rb"<\?php|<script\b|<html\b|<!doctype\s+html|<iframe\b|javascript:", re.IGNORECASE
 )
+_SCRIPT_STARTS = re.compile(rb"(?:GIF8[79]a|BM)(?:=|/\*)")
 _SCRIPT_NAMES = ((b"<?php", "php"), (b"javascript:", "javascript"))
 _APPENDED = re.compile(
     rb"PK\x03\x04|Rar!\x1a\x07|7z\xbc\xaf\x27\x1c|\xff\xd8\xff[\xc0-\xfe]|\x89PNG\r\n\x1a\n"
@@ -48,41 +49,34 @@ class Appended:
 def other_claims(
     content: Content, head: bytes, texts: tuple[tuple[int, bytes], ...]
 ) -> list[Claim]:
-    """Formats that may begin elsewhere than at offset 0, and scripts in text."""
+    """Formats that may begin elsewhere than at offset 0, and scripts where there are `texts`."""
     claims = []
     pdf = head.find(b"%PDF-", 0, 1024)
     if pdf > 0:
-        claims.append(Claim(format="pdf", offset_bytes=pdf, evidence="header within the first KiB"))
+        claims.append(Claim(format="pdf", offset_bytes=pdf, evidence="header in the first KiB"))
     archive = zip_start(content)
     if archive is not None:
-        claims.append(
-            Claim(
-                format="zip", offset_bytes=archive, evidence="end of central directory at the end"
-            )
-        )
+        claims.append(Claim(format="zip", offset_bytes=archive, evidence="end record at the end"))
     if content.size_bytes >= 32774 and content.read_at(32769, 5) == b"CD001":
         claims.append(Claim(format="iso9660", offset_bytes=32768, evidence="volume descriptor"))
     if head[257:262] == b"ustar":
         claims.append(Claim(format="tar", offset_bytes=0, evidence="header magic"))
-    if head[:4] == b"\xff\xd8\xff\xe0" and head[4:6] == b"/*":
-        claims.append(Claim(format="javascript", offset_bytes=4, evidence="comment as length"))
-    if head[:2] in (b"GI", b"BM") and re.match(rb"(?:GIF8[79]a|BM)(?:=|/\*)", head):
-        claims.append(Claim(format="javascript", offset_bytes=0, evidence="assignment or comment"))
-    claims += _scripts(content, head, texts)
-    return claims
+    return claims + _scripts(content, head, texts) if texts else claims
 
 
 def _scripts(content: Content, head: bytes, texts: tuple[tuple[int, bytes], ...]) -> list[Claim]:
     tail_start = max(len(head), content.size_bytes - HEAD_BYTES)
-    places = [(0, head), *texts, (tail_start, content.read_at(tail_start, HEAD_BYTES))]
-    claims: dict[str, Claim] = {}
+    places = [*texts, (tail_start, content.read_at(tail_start, HEAD_BYTES))]
+    found: dict[str, Claim] = {}
+    if head[:6] == b"\xff\xd8\xff\xe0/*" or _SCRIPT_STARTS.match(head):
+        found["javascript"] = Claim(format="javascript", offset_bytes=0, evidence="comment opened")
     for start, text in places:
         for match in _SCRIPTS.finditer(text):
             word = match[0].lower()
             name = next((name for key, name in _SCRIPT_NAMES if word == key), "html")
-            found = Claim(format=name, offset_bytes=start + match.start(), evidence="text")
-            claims.setdefault(name, found)
-    return [claims[name] for name in sorted(claims)]
+            claim = Claim(format=name, offset_bytes=start + match.start(), evidence="text")
+            found.setdefault(name, claim)
+    return [found[name] for name in sorted(found)]
 
 
 def zip_start(content: Content) -> int | None:

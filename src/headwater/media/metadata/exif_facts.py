@@ -218,7 +218,8 @@ def _serial_text(tree: ExifTree, maker: str, tag: int, entry: Field) -> str | No
         raw = entry.value[:5] if isinstance(entry.value, bytes) else bytes(entry.integers[:5])
         return raw.hex() if any(raw) else None
     if isinstance(entry.value, str):
-        return entry.value.partition("\0")[0].strip()
+        text = entry.value.partition("\0")[0].strip()
+        return text.removeprefix("NO=").strip() if maker == "nikon" else text
     if isinstance(entry.value, bytes):
         return entry.value.partition(b"\0")[0].decode("latin-1").strip()
     return str(entry.integers[0]) if len(entry.integers) == 1 else None

@@ -269,8 +269,7 @@ def _base(
             table_end <= base + offset and base + offset + size <= end for offset, size in apart
         )
 
-    # Panasonic lets its first value begin in the directory's last field.
-    overlapping = any(start < declared + offset < table_end - 12 for offset, _ in apart)
+    overlapping = any(start < declared + offset < table_end for offset, _ in apart)
     moved = _moved_by(reader, place)
     told = moved is not None and fitting(moved) >= fitting(declared)
     if not apart or not (told or overlapping or 2 * fitting(declared) < len(apart)):

@@ -44,10 +44,9 @@ def reduce_box(pixels: Pixels, factor: int) -> Pixels:
 
 def _eight_bits(samples: npt.NDArray[Any]) -> Pixels:
     if samples.dtype == np.uint8:
-        return samples
+        return np.asarray(samples, np.uint8)
     if samples.dtype == np.uint16:
-        deep: npt.NDArray[np.uint16] = samples
-        return (deep >> 8).astype(np.uint8)
+        return np.asarray(samples >> 8, np.uint8)
     if samples.dtype.kind == "f":
         known = np.nan_to_num(samples.astype(np.float32), nan=0.0, posinf=1.0, neginf=0.0)
         return np.rint(np.clip(known, 0.0, 1.0) * 255).astype(np.uint8)
@@ -58,8 +57,8 @@ def _over_white(pixels: Pixels, premultiplied: bool) -> Pixels:
     alpha = pixels[:, :, -1:].astype(np.uint16)
     colour = pixels[:, :, :-1].astype(np.uint16)
     if premultiplied:
-        laid = colour + (255 - alpha)
+        deep = colour + (255 - alpha)
     else:
-        laid = (colour * alpha + 255 * (255 - alpha) + 127) // 255
-    laid = np.minimum(laid, 255).astype(np.uint8)
+        deep = (colour * alpha + 255 * (255 - alpha) + 127) // 255
+    laid: Pixels = np.minimum(deep, 255).astype(np.uint8)
     return laid[:, :, 0] if laid.shape[2] == 1 else laid

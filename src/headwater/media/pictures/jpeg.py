@@ -15,7 +15,7 @@ FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _STANDALONE = frozenset({0x01, *range(0xD0, 0xD9)})
 _MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 _SEGMENTS_MOST = 20_000
-_CHUNK = 1 << 20
+_CHUNK = 1 << 16
 _SEARCH_BYTES_MOST = 2 << 30
 
 

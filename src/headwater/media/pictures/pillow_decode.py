@@ -53,6 +53,7 @@ _DECODER_ERRORS = (
     ZeroDivisionError,
     NotImplementedError,
     RuntimeError,
+    AssertionError,
     struct.error,
     zlib.error,
 )
@@ -62,13 +63,26 @@ _DECODER_ERRORS = (
 def decode_with_pillow(
     content: Content, name: str, header: PictureHeader, limits: Limits, full: bool
 ) -> Raster:
-    """Decode the first frame, lay alpha over white, and reduce it by an integer box."""
+    """Decode the first frame, lay alpha over white, and reduce it by an integer box.
+
+    JPEG 2000 is reduced by leaving out its finest wavelet levels instead.
+    """
     import numpy as np  # noqa: PLC0415
 
-    image, damage = load_with_pillow(content, name, limits)
+    levels = 0 if full or name not in ("jp2", "j2k") else _levels_left_out(content, header)
+    try:
+        image, damage = load_with_pillow(content, name, limits, levels=levels)
+    except Malformed:
+        if not levels:
+            raise
+        # Some tilings that decode whole cannot be decoded at a lower resolution.
+        levels = 0
+        image, damage = load_with_pillow(content, name, limits)
     factor = 1 if full else reduction(image.width, image.height, _FACTORS)
     if factor > 1:
         image = image.reduce(factor)
+    parts = [f"wavelet 1/{1 << levels}"] if levels else []
+    parts += [f"reduce 1/{factor}"] if factor > 1 else []
     return Raster(
         pixels=np.asarray(image),
         # Pillow turns a TIFF while it loads it, and nothing else.
@@ -77,28 +91,48 @@ def decode_with_pillow(
             decoder=f"Pillow ({name})" + (f", past damage: {damage}" if damage else ""),
             width_px=image.width,
             height_px=image.height,
-            scale="full" if factor == 1 else f"reduce 1/{factor}",
+            scale=", ".join(parts) or "full",
         ),
     )
 
 
+def _levels_left_out(content: Content, header: PictureHeader) -> int:
+    from headwater.media.pictures.jp2 import resolution_levels  # noqa: PLC0415
+
+    powers = tuple(1 << level for level in range(resolution_levels(content) + 1))
+    return reduction(header.width_px, header.height_px, powers[:16]).bit_length() - 1
+
+
 def load_with_pillow(
-    content: Content, name: str, limits: Limits, *, draft: tuple[int, int] | None = None
+    content: Content,
+    name: str,
+    limits: Limits,
+    *,
+    draft: tuple[int, int] | None = None,
+    levels: int = 0,
 ) -> tuple[Image, str | None]:
     """Return an image of mode `RGB` or `L`, and Pillow's complaint where it is not complete.
 
-    `draft` is the size in px that a JPEG is scaled down towards while it is decoded. Raises
-    Malformed or LimitExceeded.
+    `draft` is the size in px that a JPEG is scaled down towards while it is decoded, `levels`
+    the number of wavelet levels of a JPEG 2000 to leave out. Raises Malformed or LimitExceeded.
     """
+    from PIL.Image import DecompressionBombError  # noqa: PLC0415
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             picture = _open(content, name, limits)
             if draft is not None:
                 picture.draft(None, draft)
+            if levels:
+                picture.reduce = levels  # type: ignore[method-assign, assignment]
             damage = _load(picture, name)
             return flatten(picture), damage
+        except DecompressionBombError as error:
+            raise LimitExceeded("picture_pixels", _short(error)) from error
         except _DECODER_ERRORS as error:
+            if "MAX_TEXT" in str(error):
+                raise LimitExceeded("metadata_bytes", _short(error)) from error
             raise Malformed(f"Pillow ({name}): {_short(error)}") from error
         except MemoryError as error:
             raise LimitExceeded("worker_memory_bytes", name, reproducible=False) from error

@@ -59,26 +59,28 @@ def read_raw_header(content: Content, limits: Limits) -> PictureHeader:
 
 
 def decode_raw(content: Content, header: PictureHeader, limits: Limits, full: bool) -> Raster:
-    """Take the largest embedded preview, or develop the sensor data at half size.
+    """Take the largest embedded preview, or develop the sensor data.
 
     The preview is what the camera made of the picture; it is taken where both its sides have at
-    least 512 px. `full` always develops, at full size. Development is fixed: camera white
-    balance, sRGB, no automatic brightness, AHD (half size: one px for each 2 x 2 cell).
+    least 512 px. `full` always develops, at full size; without it, one px stands for each 2 x 2
+    cell where that leaves 512 px. Development is fixed: camera white balance, sRGB, no automatic
+    brightness, AHD.
     """
     with _opened(content, limits) as raw:
         if not full:
             preview = _preview(raw, header, limits)
             if preview is not None:
                 return preview
+        half = not full and min(header.width_px, header.height_px) >= 2 * ENOUGH_PX
         samples = raw.postprocess(
-            half_size=not full,
+            half_size=half,
             use_camera_wb=True,
             no_auto_bright=True,
             user_flip=0,
             output_bps=8,
         )
     pixels, scale = as_raster_pixels(samples, full=full)
-    told = "developed" if full else "developed at half size"
+    told = "developed at half size" if half else "developed"
     return Raster(
         pixels=pixels,
         orientation=header.orientation,
