@@ -207,12 +207,12 @@ class PlaceCounter:
         """Return how many places all items and all unread places together have."""
         files = self._number(select(func.count()).select_from(schema.occurrence))
         superseded = _FILE.supersedes.is_not(None)
-        files -= self._number(
-            select(func.count()).select_from(schema.occurrence).where(superseded)
-        )
+        files -= self._number(select(func.count()).select_from(schema.occurrence).where(superseded))
         return files + sum(
             members * (self.count(parent) if nested else occurrences)
-            for parent, members, occurrences, nested in self._connection.execute(_containers_query())
+            for parent, members, occurrences, nested in self._connection.execute(
+                _containers_query()
+            )
         )
 
     def _files(self, item_id: int) -> int:

@@ -38,6 +38,15 @@ _CARRY_THE_REST = (
     "typer",
     "rich",
 )
+_PILLOW_FEATURES = (
+    "libjpeg_turbo",
+    "webp",
+    "avif",
+    "jpg_2000",
+    "libtiff",
+    "zlib_ng",
+    "littlecms2",
+)
 _COPYLEFT = {
     "av": "its wheel bundles FFmpeg with x264 and x265 (GPL-2.0-or-later): you installed it from "
     "its own publisher; Headwater only decodes with it and never redistributes it",
@@ -99,19 +108,19 @@ def _libraries(names: tuple[str, ...], problems: list[str]) -> tuple[Library, ..
             problems.append(f"{name} is not installed; run `make demo` or install it")
             continue
         note = _COPYLEFT.get(name, "")
-        found.append(
-            Library(name=name, version=held["Version"], licence=_licence(held), note=note)
-        )
+        found.append(Library(name=name, version=held["Version"], licence=_licence(held), note=note))
     return tuple(found)
 
 
 def _licence(held: importlib.metadata.PackageMetadata) -> str:
-    if expression := held.get("License-Expression"):
-        return str(expression)
+    said = dict.fromkeys(held)
+    if "License-Expression" in said:
+        return held["License-Expression"]
     for classifier in held.get_all("Classifier") or []:
         if classifier.startswith("License ::"):
             return str(classifier).rpartition(":: ")[2]
-    return (held.get("License") or "not stated").strip().splitlines()[0][:60]
+    text = held["License"].strip() if "License" in said else ""
+    return text.splitlines()[0][:60] if text else "not stated"
 
 
 def _codecs() -> dict[str, str]:
@@ -127,7 +136,15 @@ def _codecs() -> dict[str, str]:
         f"av: {name}": ".".join(map(str, version))
         for name, version in sorted(av.library_versions.items())
     }
-    for feature in ("libjpeg_turbo", "webp", "avif", "jpg_2000", "libtiff", "zlib_ng", "littlecms2"):
+    for feature in (
+        "libjpeg_turbo",
+        "webp",
+        "avif",
+        "jpg_2000",
+        "libtiff",
+        "zlib_ng",
+        "littlecms2",
+    ):
         codecs[f"pillow: {feature}"] = str(features.version(feature))
     heif = pi_heif.libheif_info()
     codecs["pi-heif: libheif"] = str(heif["libheif"])

@@ -14,10 +14,10 @@ from types import FrameType
 import msgspec
 
 from headwater.case.query import Case
-from headwater.case.records import CaseInfo, Checkpoint, RunInfo
+from headwater.case.records import CaseInfo, Checkpoint, ItemFilter, RunInfo
 from headwater.case.store import CaseStore
 from headwater.cli.progress import Progress
-from headwater.engine.examine import Examination, Tally
+from headwater.engine.examine import Examination, Retry, Tally
 from headwater.engine.methods import measure_names
 from headwater.engine.nursery import Config
 from headwater.engine.spool import Spool
@@ -83,7 +83,8 @@ def run_examine(request: ExamineRequest) -> Summary:
     _raise_open_files()
     with closing(_open_case(request)) as store:
         tally, complete, checkpoint = _examine(store, walks, request)
-    counts = Case.open(request.case).counts()
+    with Case.open(request.case) as case:
+        counts = case.counts()
     return Summary(
         occurrences=counts.occurrences,
         items=counts.items,
@@ -105,6 +106,7 @@ def _examine(
     engine = make_engine(request, thumbnails=store.info.thumbnails)
     try:
         run = store.begin_run(_run_info(request, engine))
+        retry = _to_retry(request.case) if request.retry_limits else Retry()
         sources = [(store.source(walk.kind, walk.source), walk) for walk in walks]
         places, size = _measure_ahead(walks)
         with Progress(places, size, quiet=request.quiet) as progress:
@@ -113,7 +115,7 @@ def _examine(
                 engine,
                 request.limits,
                 Spool(request.case / "spool", request.limits),
-                retry_limits=request.retry_limits,
+                retry=retry,
                 tick=progress.show,
             )
             with _stop_on_signals(examination):
@@ -123,6 +125,22 @@ def _examine(
         return examination.tally, complete, store.end_run(run, event, facts)
     finally:
         engine.close()
+
+
+def _to_retry(folder: Path) -> Retry:
+    """Return what ended by chance: contents with such a problem, and all that is around them."""
+    contents: set[bytes] = set()
+    places: set[tuple[int, bytes, bytes]] = set()
+    codes = ItemFilter(problem_codes=("limit", "crashed"))
+    with Case.open(folder) as case:
+        for item in case.all_items(codes):
+            if all(problem.reproducible for problem in case.problems(item.item_id)):
+                continue
+            contents.add(item.sha256)
+            for place in case.places(item.item_id):
+                contents.update(step.parent_sha256 for step in place.steps)
+                places.add((place.source_id, place.directory, place.name))
+    return Retry(frozenset(contents), frozenset(places))
 
 
 def make_engine(request: ExamineRequest, *, thumbnails: bool) -> Engine:

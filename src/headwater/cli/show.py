@@ -11,12 +11,12 @@ import typer
 def show(
     reference: Annotated[
         str,
-        typer.Argument(
-            metavar="REF", help="At least 8 digits of an item's SHA-256, or path:TEXT."
-        ),
+        typer.Argument(metavar="REF", help="At least 8 digits of an item's SHA-256, or path:TEXT."),
     ],
     case: Annotated[Path, typer.Option(help="The case folder.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print the item as one JSON line.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the item as one JSON line.")
+    ] = False,
 ) -> None:
     """Show everything the case holds of one item.
 

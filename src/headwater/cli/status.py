@@ -26,7 +26,11 @@ def status(
             "schema": "headwater/status/1",
             "case": msgspec.to_builtins(opened.info),
             "sources": [
-                {"kind": source.kind, **named("path", source.path), "added_at": source.first_seen_at}
+                {
+                    "kind": source.kind,
+                    **named("path", source.path),
+                    "added_at": source.first_seen_at,
+                }
                 for source in opened.sources()
             ],
             "counts": msgspec.to_builtins(opened.counts()),

@@ -145,8 +145,9 @@ def gzipped(data: bytes) -> bytes:
 def seven_zip_archive(entries: Sequence[Entry]) -> bytes:
     """Return a 7z file (LZMA2)."""
     file = io.BytesIO()
-    filters = [{"id": py7zr.FILTER_LZMA2, "preset": 1}]
+    filters = [{"id": py7zr.FILTER_LZMA2, "preset": 1, "dict_size": 1 << 20}]
     with py7zr.SevenZipFile(file, "w", filters=filters) as archive:
+        archive.set_encoded_header_mode(False)
         for entry in entries:
             archive.writestr(entry.data, entry.name.decode())
         # The library stamps members with the clock; the planted times replace that.

@@ -2,14 +2,15 @@
 
 The sensor model is the simplified one of Chen et al. (2008), "Determining image origin and
 integrity using sensor noise": out = in * vignetting * (1 + K) + noise, where K is a fixed pattern
-per body. Red and blue are sensed at half the resolution and interpolated, as behind a Bayer
-filter. All makes and models are invented.
+per body; that of red and blue is interpolated from half the resolution, as behind a Bayer filter.
+All makes and models are invented.
 """
 
 from __future__ import annotations
 
 import datetime
 import io
+import math
 import struct
 from typing import NamedTuple
 
@@ -238,11 +239,7 @@ class Camera:
     def _sensor_noise(self, light: Plane) -> Plane:
         """Return read and shot noise; its deviation follows the light at each sample."""
         model = self.body.model
-        width_px, height_px = self.size_px
-        noise = np.empty_like(light)
-        noise[1] = _white(self._noise, width_px, height_px)
-        for channel in (0, 2):
-            noise[channel] = _doubled(_white(self._noise, width_px // 2, height_px // 2))
+        noise = _white(self._noise, light.shape)
         variance = light * np.float32(model.shot_noise**2)
         variance += np.float32(model.read_noise**2)
         noise *= np.sqrt(variance, out=variance)
@@ -337,17 +334,17 @@ class Camera:
         return model.maker_note + numbers + self.body.serial.encode().ljust(16, b"\x00")
 
 
-def _white(random: np.random.Generator, width_px: int, height_px: int) -> Plane:
-    """Return noise of deviation 1, shape (height, width): two dice of 256 sides a sample.
+def _white(random: np.random.Generator, shape: tuple[int, ...]) -> Plane:
+    """Return noise of deviation 1: two dice of 256 sides a sample.
 
     It is three times as fast as normal deviates, and as good behind an 8-bit converter.
     """
-    dice = np.frombuffer(random.bytes(2 * width_px * height_px), dtype=np.uint8)
-    first, second = dice.reshape(2, height_px, width_px)
-    total = np.add(first, second, dtype=np.float32)
+    count = math.prod(shape)
+    dice = np.frombuffer(random.bytes(2 * count), dtype=np.uint8)
+    total = np.add(dice[:count], dice[count:], dtype=np.float32)
     total -= np.float32(255)
     total *= np.float32(1 / np.sqrt((256**2 - 1) / 6))
-    return total
+    return total.reshape(shape)
 
 
 def _doubled(plane: Plane) -> Plane:

@@ -69,6 +69,7 @@ class Edited(NamedTuple):
     shows: Box | None = None
     placed: Box | None = None
     mirrored: bool = False
+    quarter_turns: int = 0
     odd: str | None = None
 
 
@@ -99,7 +100,8 @@ def exact(source: Source) -> Edited:
 
 def stripped(source: Source) -> Edited:
     """Metadata taken away, pixels untouched; what EXIF said of the orientation is lost too."""
-    return Edited(without_metadata(source.data), "jpeg")
+    turns = 1 if source.shot.upright else 0
+    return Edited(without_metadata(source.data), "jpeg", quarter_turns=turns)
 
 
 def recompressed(source: Source) -> Edited:
@@ -225,7 +227,10 @@ def apng(source: Source) -> Edited:
 
 def gif(source: Source) -> Edited:
     """An animated GIF of 64 colours that zooms in."""
-    first, *others = (view.quantize(64, dither=0) for view in _three_views(source))  # type: ignore[arg-type]
+    octree = Image.Quantize.FASTOCTREE
+    first, *others = (
+        view.quantize(64, octree, dither=Image.Dither.NONE) for view in _three_views(source)
+    )
     data = _saved(first, "GIF", save_all=True, append_images=others, duration=400, loop=0)
     return Edited(data, "gif", odd="animated, 3 frames")
 

@@ -99,6 +99,9 @@ def _thumbnail_directory(thumbnail: bytes, at: int, order: ByteOrder) -> bytes:
     def tags(offset: int) -> list[Tag]:
         return [
             short(0x0103, 6),  # old-style JPEG, as Exif section 4.5.5 wants it
+            rational(0x011A, (72, 1)),
+            rational(0x011B, (72, 1)),
+            short(0x0128, 2),
             Tag(_THUMBNAIL_OFFSET, _LONG, (offset,)),
             Tag(_THUMBNAIL_LENGTH, _LONG, (len(thumbnail),)),
         ]

@@ -47,6 +47,8 @@ class Copy(Record, frozen=True, kw_only=True):
     placed: Box | None = None
     """Where it lies in this file's upright picture; None where it fills it."""
     mirrored: bool = False
+    quarter_turns: int = 0
+    """How often a viewer sees it turned by 90 degrees anticlockwise against that file."""
     start_seconds: float | None = None
     """Where in that film this one begins."""
 

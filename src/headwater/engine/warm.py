@@ -22,7 +22,6 @@ _USED_LATER = (
     "headwater.evidence.archives.open",
     "headwater.media.identify",
     "headwater.media.pictures.decode",
-    "headwater.measures.pdq_hash",
     "encodings.idna",
     "encodings.cp437",
     "encodings.latin_1",
@@ -40,10 +39,11 @@ def warm_up(measures: tuple[LoadedMeasure, ...], limits: Limits) -> None:
     """Import and compile what tasks will use, then measure a picture made here."""
     for name in _USED_LATER:
         importlib.import_module(name)
-    from headwater.measures.pdq_hash import compile_kernels  # noqa: PLC0415
+    from headwater.measures import pdq_hash, pdq_scaled, shrink  # noqa: PLC0415
     from headwater.media.pictures.decode import warm_decoders  # noqa: PLC0415
 
-    compile_kernels()
+    for kernels in (pdq_hash, pdq_scaled, shrink):
+        kernels.compile_kernels()
     warm_decoders()
     visit(Content.from_bytes(_sample()), measures, limits, _NoDesk())
 

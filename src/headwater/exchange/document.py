@@ -6,15 +6,16 @@ same evidence gives the same document wherever and however often it was examined
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
 from headwater.case.query import Case
-from headwater.case.records import ItemRow, Place, Placeless
+from headwater.case.records import ItemRow, Place, Placeless, Step
 from headwater.exchange.text import named, rfc3339
 from headwater.media.formats import extension_agrees
-from headwater.model import Containment, Occurrence, Problem
+from headwater.model import Containment, Occurrence, Problem, Time
 
 SCHEMA = "headwater/item/1"
 
@@ -25,7 +26,6 @@ _CLOCKS = ("modified", "changed", "accessed", "created")
 
 def item_document(case: Case, item: ItemRow) -> Document:
     """Return everything the case holds of one item."""
-    places = [_place(case, place, item.format) for place in case.places(item.item_id)]
     return {
         "schema": SCHEMA,
         "item": {
@@ -38,38 +38,107 @@ def item_document(case: Case, item: ItemRow) -> Document:
             "format": item.format,
             "state": item.state,
         },
-        "occurrences": places,
+        "occurrences": [_place(place, item.format) for place in case.places(item.item_id)],
         "measurements": case.measurements(item.item_id),
-        "problems": [_problem(problem) for problem in case.problems(item.item_id)],
+        "problems": _problems(case.problems(item.item_id)),
     }
 
 
-def placeless_document(case: Case, row: Placeless) -> Document:
+def unread_documents(case: Case, row: Placeless) -> Document:
     """Return a place whose bytes were not read: every key of an item, without a content."""
-    size = None
     if row.occurrence is not None:
-        place = _unread_file(case, row.occurrence)
+        places = [_unread_file(case, row.occurrence)]
         size = row.occurrence.size_bytes
     else:
         assert row.containment is not None
-        place = _unread_member(case, row.containment)
+        places = _unread_members(case, row.containment)
         size = row.containment.size_bytes
-    empty = dict.fromkeys(("sha256", "md5", "sha1"))
+    nothing: Document = dict.fromkeys(("sha256", "md5", "sha1"))
+    nothing |= {"size_bytes": size, "media_type": None, "kind": None, "format": None}
     return {
         "schema": SCHEMA,
-        "item": {
-            **empty,
-            "size_bytes": size,
-            "media_type": None,
-            "kind": None,
-            "format": None,
-            "state": row.state,
-        },
-        "occurrences": [place],
+        "item": {**nothing, "state": row.state},
+        "occurrences": places,
         "measurements": {},
-        "problems": [_problem(problem) for problem in row.problems],
+        "problems": _problems(row.problems),
     }
 
 
-def _problem(problem: Problem) -> Document:
-    return {key: value for key, value in msgspec.to_builtins(problem).items() if value is not None}
+def _place(place: Place, item_format: str) -> Document:
+    path = place.directory + b"/" + place.name if place.directory else place.name
+    last = place.steps[-1].name if place.steps else place.name
+    return {
+        **named("source", place.source_path),
+        **named("path", path),
+        "inside": [_step(step) for step in place.steps],
+        "size_bytes": place.size_bytes,
+        "times": _times(place),
+        "extension_agrees": extension_agrees(last, item_format),
+        "problems": _problems(place.problems),
+    }
+
+
+def _step(step: Step) -> Document:
+    return {
+        "container_sha256": step.parent_sha256.hex(),
+        "ordinal": step.ordinal,
+        **named("name", step.name),
+        "size_bytes": step.size_bytes,
+        "offset_bytes": step.offset_bytes,
+        "times": _clocks(step.times),
+        "notes": list(step.notes),
+    }
+
+
+def _unread_file(case: Case, row: Occurrence) -> Document:
+    source = next(one for one in case.sources() if one.source_id == row.source_id)
+    path = row.directory + b"/" + row.name if row.directory else row.name
+    return {
+        **named("source", source.path),
+        **named("path", path),
+        "inside": [],
+        "place_kind": row.kind,
+        "size_bytes": row.size_bytes,
+        "times": _times(row),
+        "extension_agrees": None,
+        "problems": _problems(row.problems),
+    }
+
+
+def _unread_members(case: Case, row: Containment) -> list[Document]:
+    """Return a member that was not read, once for each place of its container."""
+    container = case.item(row.parent_sha256)
+    if container is None:
+        return []
+    step = Step(
+        parent_sha256=row.parent_sha256,
+        ordinal=row.ordinal,
+        name=row.name,
+        size_bytes=row.size_bytes,
+        offset_bytes=row.offset_bytes,
+        times=row.times,
+        notes=row.notes,
+    )
+    places = case.places(container.item_id)
+    inside = [msgspec.structs.replace(place, steps=(*place.steps, step)) for place in places]
+    return [{**_place(place, "unknown"), "problems": _problems(row.problems)} for place in inside]
+
+
+def _times(row: Place | Occurrence) -> list[Document]:
+    clocks = {clock: getattr(row, f"{clock}_ns") for clock in _CLOCKS}
+    return [
+        {"at": rfc3339(nanoseconds), "basis": f"filesystem:{clock}"}
+        for clock, nanoseconds in clocks.items()
+        if nanoseconds is not None
+    ]
+
+
+def _clocks(times: Iterable[Time]) -> list[Document]:
+    return [{"at": time.at, "basis": time.basis} for time in times]
+
+
+def _problems(problems: Iterable[Problem]) -> list[Document]:
+    return [
+        {key: value for key, value in msgspec.to_builtins(problem).items() if value is not None}
+        for problem in problems
+    ]

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 import msgspec
 
 from headwater.case.query import Case
-from headwater.exchange.document import Document, item_document, placeless_document
+from headwater.case.records import Facts
+from headwater.exchange.document import Document, item_document, unread_documents
 from headwater.exchange.text import cell
-
-_PAGE = 500
 
 CSV_COLUMNS = (
     "sha256",
@@ -40,15 +39,18 @@ CSV_COLUMNS = (
 )
 
 
+class Writer(Protocol):
+    """What `csv.writer` returns."""
+
+    def writerow(self, row: list[str | int | float], /) -> object: ...
+
+
 def documents(case: Case) -> Iterator[Document]:
     """Yield every item in order of its SHA-256, then the places without a content."""
-    after = b""
-    while page := case.items(after_sha256=after, limit=_PAGE):
-        for item in page:
-            yield item_document(case, item)
-        after = page[-1].sha256
+    for item in case.all_items():
+        yield item_document(case, item)
     for row in case.placeless():
-        yield placeless_document(case, row)
+        yield unread_documents(case, row)
 
 
 def write_jsonl(case: Case, out: TextIO) -> None:
@@ -62,10 +64,18 @@ def write_csv(case: Case, out: TextIO) -> None:
     """Write one line for each place, with the columns that people sort by (RFC 4180)."""
     writer = csv.writer(out)
     writer.writerow(CSV_COLUMNS)
-    for document in documents(case):
-        facts = _facts(document)
-        for place in document["occurrences"]:
-            writer.writerow([_cell({**facts, **_where(place)}.get(name)) for name in CSV_COLUMNS])
+    for item in case.all_items():
+        facts = _columns(case.facts(item.item_id))
+        _write_places(writer, item_document(case, item), facts)
+    for row in case.placeless():
+        _write_places(writer, unread_documents(case, row), {})
+
+
+def _write_places(writer: Writer, document: Document, facts: dict[str, Any]) -> None:
+    shared = {**document["item"], **facts, "problems": _reasons(document)}
+    for place in document["occurrences"]:
+        row = {**shared, **_where(place)}
+        writer.writerow([_cell(row.get(name)) for name in CSV_COLUMNS])
 
 
 def _cell(value: Any) -> str | int | float:
@@ -74,13 +84,13 @@ def _cell(value: Any) -> str | int | float:
     return cell(value) if isinstance(value, str) else value
 
 
-def _facts(document: Document) -> dict[str, Any]:
-    facts: dict[str, Any] = dict(document["item"])
-    facts |= document["facts"]
-    facts["problems"] = "; ".join(
-        f"{problem['where']}: {problem['reason']}" for problem in document["problems"]
-    )
-    return facts
+def _columns(facts: Facts) -> dict[str, Any]:
+    columns: dict[str, Any] = msgspec.structs.asdict(facts)
+    return columns | {"pdq": facts.pdq.hex() if facts.pdq else None}
+
+
+def _reasons(document: Document) -> str:
+    return "; ".join(f"{problem['where']}: {problem['reason']}" for problem in document["problems"])
 
 
 def _where(place: Document) -> dict[str, str]:

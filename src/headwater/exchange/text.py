@@ -26,7 +26,7 @@ def named(key: str, raw: bytes) -> dict[str, str]:
 def rfc3339(nanoseconds: int) -> str:
     """Return nanoseconds since 1970 UTC as RFC 3339 in UTC, with as many digits as are needed."""
     seconds, rest = divmod(nanoseconds, _NANOSECONDS)
-    epoch = datetime.datetime(1970, 1, 1)  # noqa: DTZ001
+    epoch = datetime.datetime(1970, 1, 1)
     try:
         moment = epoch + datetime.timedelta(seconds=seconds)
     except OverflowError:
@@ -37,9 +37,7 @@ def rfc3339(nanoseconds: int) -> str:
 
 def escaped(text: str) -> str:
     r"""Return text without characters that steer a terminal or hide the order of letters."""
-    return "".join(
-        f"\\u{ord(letter):04x}" if _steers(letter) else letter for letter in text
-    )
+    return "".join(f"\\u{ord(letter):04x}" if _steers(letter) else letter for letter in text)
 
 
 def _steers(letter: str) -> bool:

@@ -35,7 +35,7 @@ def _borders(length: int, parts: int) -> tuple[Any, Any]:
 
 @kernel()
 def _add(sums: Any, weight: int, row: Any) -> None:
-    """Add a row of pixels with a weight. Sums are whole, exact below 2**24 (65 793 rows)."""
+    """Add a row of pixels with a weight. Sums are whole, and exact below 2**24: 65,793 rows."""
     for place in range(row.size):
         sums[place] += np.float32(weight) * np.float32(row[place])
 
@@ -58,15 +58,15 @@ def _mean_areas(pixels: Any, rows: int, columns: int) -> Any:
         if above[row + 1] > 0:
             _add(sums, above[row + 1], lines[tops[row + 1]])
         for column in range(columns):
-            left, right = lefts[column] * channels, lefts[column + 1] * channels
+            left, right = lefts[column], lefts[column + 1]
             for channel in range(channels):
                 total = np.float64(0)
-                for place in range(left + channel, right + channel, channels):
-                    total += sums[place]
+                for place in range(left, right):
+                    total += sums[place * channels + channel]
                 total *= columns
-                total += before[column + 1] * sums[right + channel]
-                total -= before[column] * sums[left + channel]
-                result[row, column, channel] = np.uint8(total * share + 0.5)
+                total += before[column + 1] * sums[right * channels + channel]
+                total -= before[column] * sums[left * channels + channel]
+                result[row, column, channel] = np.uint8(min(total * share + 0.5, 255.0))
     return result
 
 

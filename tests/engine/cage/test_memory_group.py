@@ -18,8 +18,8 @@ def kernel(monkeypatch: pytest.MonkeyPatch) -> Created:
     created: Created = []
     make = os.mkdir
 
-    def make_group(path: str) -> None:
-        make(path)
+    def make_group(path: str, mode: int = 0o777) -> None:
+        make(path, mode)
         created.append(path)
         for name in ("memory.max", "cgroup.procs"):
             Path(path, name).touch()
@@ -39,9 +39,12 @@ def test_a_group_bounds_the_process(tmp_path: Path, kernel: Created) -> None:
 
 
 def test_empty_groups_of_earlier_runs_are_removed(tmp_path: Path, kernel: Created) -> None:
-    for name in ("headwater-1", "headwater-2", "other"):
-        (tmp_path / name).mkdir()
-    (tmp_path / "headwater-2" / "cgroup.procs").touch()  # not empty: a process lives there
+    # A folder with something in it cannot be removed, like a group with a process in it.
+    for name in ("headwater-1", "headwater-2/process", "other"):
+        (tmp_path / name).mkdir(parents=True)
+    for group in ("headwater-1", "headwater-2/process", "other"):
+        for file in (tmp_path / group).iterdir():
+            file.unlink()
     memory_group.join_below(str(tmp_path), 1, 3)
     assert kernel[-1] == str(tmp_path / "headwater-3")
     assert sorted(os.listdir(tmp_path)) == ["headwater-2", "headwater-3", "other"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import Any
 
 from headwater.engine.cage import privileges
@@ -57,7 +58,7 @@ def test_root_as_nobody_regains_nothing(child: Any) -> None:
         drop_capabilities()
         ids = [*os.getresuid(), *os.getresgid()]
         answers = []
-        for attempt in (lambda: os.setuid(0), lambda: os.setgid(0), lambda: os.setgroups([0])):
+        for attempt in (partial(os.setuid, 0), partial(os.setgid, 0), partial(os.setgroups, [0])):
             try:
                 attempt()
             except PermissionError:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +16,19 @@ from headwater.engine.cage.view import enter_view
 
 
 @pytest.fixture
-def tree(tmp_path: Path) -> Path:
-    """Folders and links of every kind, some broken."""
-    tmp_path.chmod(0o755)
-    for folder in ("given", "given/below", "hidden", "deep/er"):
-        (tmp_path / folder).mkdir(parents=True)
-        (tmp_path / folder / "file").write_bytes(folder.encode())
-    (tmp_path / "link").symlink_to("deep")
-    (tmp_path / "link of link").symlink_to(tmp_path / "link")
-    (tmp_path / "loop").symlink_to("loop")
-    (tmp_path / "broken").symlink_to("nowhere")
-    return tmp_path
+def tree() -> Iterator[Path]:
+    """Folders and links of every kind, some broken, where every user can read them."""
+    with tempfile.TemporaryDirectory() as name:
+        top = Path(name)
+        top.chmod(0o755)
+        for folder in ("given", "given/below", "hidden", "deep", "deep/er"):
+            (top / folder).mkdir()
+            (top / folder / "file").write_bytes(folder.encode())
+        (top / "link").symlink_to("deep")
+        (top / "link of link").symlink_to(top / "link")
+        (top / "loop").symlink_to("loop")
+        (top / "broken").symlink_to("nowhere")
+        yield top
 
 
 def view_of(paths: list[str]) -> str | None:
@@ -54,10 +57,6 @@ def test_only_the_given_is_there_and_cannot_be_written(
     paths.append(str(tree / "deep" / "file"))
 
     def body() -> Any:
-        for folder in tree.parents:
-            # A place in a user's own folder is out of reach for another user.
-            if ordinary and not folder.stat().st_mode & 0o001:
-                return "out of reach"
         if ordinary:
             child.become_ordinary()
         refusal = view_of(paths)
@@ -84,7 +83,7 @@ def test_only_the_given_is_there_and_cannot_be_written(
 
     answer = child.run(body)
     if isinstance(answer, str):
-        assert answer == "out of reach" or "refused" in answer
+        assert "refused here" in answer
         return
     found, codes, text, folder = answer
     top = str(tree)

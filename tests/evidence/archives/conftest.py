@@ -117,18 +117,12 @@ class Plain7z:
             crcs = b"".join(struct.pack("<I", zlib.crc32(piece)) for piece in full)
             whole = self.number(sum(map(len, full)))
             count = self.number(len(full))
+            substreams = b"\x08\x0d" + count + b"\x09" + sizes + b"\x0a\x01" + crcs + b"\x00"
             streams = (
                 b"\x04\x06\x00\x01\x09" + self.number(packed_bytes) + b"\x00"
                 b"\x07\x0b\x01\x00" + self.coders + b"\x0c" + whole + b"\x00"
-                b"\x08\x0d"
-                + self.number(len(full))
-                + b"\x09"
-                + sizes
-                + b"\x0a\x01"
-                + crcs
-                + b"\x00"
-                b"\x00"
             )
+            streams += substreams + b"\x00"
         return b"\x01" + streams + b"\x05" + self.files() + b"\x00"
 
     def files(self) -> bytes:

@@ -44,7 +44,8 @@ def planar(image: Image.Image) -> Plane:
 
 def interleaved(planes: Plane) -> Image.Image:
     """Return planes of shape (3, height, width) as an RGB image, rounded and clipped."""
-    whole = np.clip(planes + np.float32(0.5), 0, 255).astype(np.uint8)
+    rounded = planes + np.float32(0.5)
+    whole = np.clip(rounded, 0, 255, out=rounded).astype(np.uint8)
     return Image.merge("RGB", [Image.fromarray(plane) for plane in whole])
 
 

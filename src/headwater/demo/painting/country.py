@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from headwater.demo.painting.canvas import ASPECT, WHITE, Canvas, Colour, fractal, mix, pick
+from headwater.demo.painting.canvas import ASPECT, WHITE, Canvas, Colour, Point, fractal, mix, pick
 
 _SKIES: tuple[tuple[tuple[Colour, ...], Colour, Colour], ...] = (
     (((54, 104, 178), (126, 178, 222), (226, 232, 228)), (255, 252, 246), (255, 246, 214)),
@@ -34,6 +34,9 @@ def paint_sky(canvas: Canvas, horizon: float) -> tuple[Colour, float]:
     return mix(colours[-1], cloud, 0.25), sun_x
 
 
+_RIDGE_LEFT, _RIDGE_RIGHT = -0.2, 1.55
+
+
 def _ridge(canvas: Canvas, base: float, relief: float, cells: int, pan: float) -> list[float]:
     """Return the heights of a ridge at 161 places from x = -0.2 to 1.55."""
     profile = fractal(canvas.random, 1, 400, cells=cells, octaves=5)[0]
@@ -43,16 +46,26 @@ def _ridge(canvas: Canvas, base: float, relief: float, cells: int, pan: float) -
 
 
 def _ridge_at(heights: list[float], x: float) -> float:
-    return float(np.interp(x, np.linspace(-0.2, 1.55, len(heights)), heights))
+    """Return a ridge's height between its places."""
+    at = min(max((x - _RIDGE_LEFT) / (_RIDGE_RIGHT - _RIDGE_LEFT), 0.0), 1.0) * (len(heights) - 1)
+    before = min(int(at), len(heights) - 2)
+    return heights[before] + (heights[before + 1] - heights[before]) * (at - before)
+
+
+def _outline(heights: list[float]) -> list[Point]:
+    """Return a ridge as a line of points from left to right."""
+    return list(
+        zip(np.linspace(_RIDGE_LEFT, _RIDGE_RIGHT, len(heights)).tolist(), heights, strict=True)
+    )
 
 
 def _hill(
     canvas: Canvas, heights: list[float], bottom: float, colour: Colour, grain: float
 ) -> None:
-    outline = list(zip(np.linspace(-0.2, 1.55, len(heights)).tolist(), heights, strict=True))
+    outline = _outline(heights)
     top = min(heights) - 0.01
     with canvas.layer(0, top, ASPECT, bottom, grain=grain, drift=0.07, shade="down") as layer:
-        layer.polygon([(-0.2, bottom), *outline, (1.55, bottom)], colour)
+        layer.polygon([(_RIDGE_LEFT, bottom), *outline, (_RIDGE_RIGHT, bottom)], colour)
 
 
 def _firs(canvas: Canvas, heights: list[float], colour: Colour, size: float, pan: float) -> None:
@@ -258,7 +271,7 @@ def paint_coast(canvas: Canvas, pan: float) -> None:
         )
     beach = _ridge(canvas, sand_top + 0.05, 0.012, 2, pan)
     with canvas.layer(0, min(beach) - 0.03, ASPECT, 1, grain=0.02) as layer:
-        outline = list(zip(np.linspace(-0.2, 1.55, len(beach)).tolist(), beach, strict=True))
+        outline = _outline(beach)
         layer.line([(x, y - 0.006) for x, y in outline], 0.014, (240, 246, 244), 210)
     _hill(canvas, beach, 1.0, (226, 202, 158), 0.05)
     for x in np.sort(random.uniform(0.0, 1.33, 4)).tolist():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from headwater.demo import broken
-from headwater.demo.manifest import Planted
+from headwater.demo.manifest import Copy, Planted
 from headwater.demo.planting.folder import EvidenceFolder, changed, record, utc
 from headwater.demo.planting.photographs import Album
 from headwater.model import Kind
@@ -38,7 +38,9 @@ def plant_damage(folder: EvidenceFolder, album: Album) -> None:
         format_name="jpeg",
         circumstances=whole.circumstances,
     )
-    folder.plant(changed(item, broken="ends after three fifths of its bytes"), data)
+    copy = Copy(of=whole.source.key, edit="truncated")
+    reason = "ends after three fifths of its bytes"
+    folder.plant(changed(item, copy_of=copy, broken=reason), data)
 
     data = broken.bit_flipped(broken.small_png(lake.source.upright))
     item = record(
@@ -49,7 +51,8 @@ def plant_damage(folder: EvidenceFolder, album: Album) -> None:
         format_name="png",
         circumstances=lake.circumstances,
     )
-    folder.plant(changed(item, broken="one bit of its data is flipped"), data)
+    copy = Copy(of=lake.source.key, edit="png")
+    folder.plant(changed(item, copy_of=copy, broken="one bit of its data is flipped"), data)
 
     item = _item(_DAMAGED + b"empty.jpg", b"", "other", "empty")
     folder.plant(changed(item, broken="holds no bytes"), b"")

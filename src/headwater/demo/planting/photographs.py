@@ -110,6 +110,7 @@ class Album:
             shows=edited.shows,
             placed=edited.placed,
             mirrored=edited.mirrored,
+            quarter_turns=edited.quarter_turns,
         )
         lies = planned.path.endswith(b".txt")
         odd = "a picture under the name of a text" if lies else edited.odd

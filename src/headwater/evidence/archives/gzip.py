@@ -105,6 +105,7 @@ def read_single(content: Content, format_name: str, limits: Limits) -> Iterator[
             1, b"", size, end, (), (TRAILING_NOTE,), None, lambda: cast(BinaryIO, trailing)
         )
         trailing.close()
+        meter.check()
 
 
 def _drain(pull: Pull, meter: Meter) -> None:

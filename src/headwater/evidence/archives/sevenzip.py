@@ -74,6 +74,7 @@ def read_7z(content: Content, limits: Limits) -> Iterator[Member]:
             yield member
         if stream is not None:
             stream.close()
+    meter.check()
 
 
 def _read_header(

@@ -177,6 +177,7 @@ class _Reader:
             yield from self._member(header)
             self._ordinal += 1
             self._ahead = _Ahead()
+        self._meter.check()
         if self._skipped:
             raise Malformed(f"{self._skipped} bytes are no tar header")
         if not self._zero_blocks and not self._ended:

@@ -80,6 +80,7 @@ def read_zip(content: Content, limits: Limits) -> Iterator[Member]:
         yield member
         if stream is not None:
             stream.close()
+    meter.check()
 
 
 def _hides(content: Content, survey: Survey) -> bool:

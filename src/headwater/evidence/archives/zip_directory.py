@@ -50,16 +50,21 @@ class Directory:
 def find_directory(content: Content) -> Directory | None:
     """Return the directory of the last end record that points at one; None where none does.
 
+    A directory without entries is returned only where no end record points at another.
+
     Raises Refused where the file is one part of a split archive.
     """
     tail_start = max(0, content.size_bytes - _LONGEST_TAIL)
     tail = content.read_at(tail_start, _LONGEST_TAIL)
     position = len(tail)
+    empty = None
     while (position := tail.rfind(_END_SIGNATURE, 0, position)) >= 0:
         found = _directory_at(content, tail_start + position, tail[position:])
-        if found is not None:
+        if found is not None and found.size:
             return found
-    return None
+        # The comment after the true end record may hold what looks like an empty archive's.
+        empty = empty or found
+    return empty
 
 
 def _directory_at(content: Content, end: int, data: bytes) -> Directory | None:

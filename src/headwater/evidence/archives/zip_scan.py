@@ -79,6 +79,7 @@ def scan_members(content: Content, limits: Limits, meter: Meter) -> Iterator[Mem
             yield found.member(ordinal, (NO_DIRECTORY, *notes))
             position = found.end()
         ordinal += 1
+    meter.check()
     if ordinal == 0:
         raise Malformed("neither a central directory nor a local header can be read")
 

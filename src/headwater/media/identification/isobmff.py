@@ -42,8 +42,7 @@ def _what_it_holds(content: Content, walk: BoxWalk, name: str) -> tuple[str, str
     """Set the brand beside the boxes that are there."""
     moov, meta = walk.first(b"moov"), walk.first(b"meta")
     if name in _STILL:
-        notes = [] if meta or moov else [f"brand says {name}, but there is no meta box"]
-        return name, _still_media_type(content, name), notes
+        return name, _still_media_type(content, name), _still_notes(content, moov, meta, name)
     if moov is None:
         if meta is not None and _meta_handler(content, meta) == b"pict":
             return "heif", "image/heif", ["brand says video, the boxes hold a still picture"]
@@ -64,6 +63,14 @@ def _what_the_tracks_hold(
         notes = [] if name == "m4a" else [f"brand says {name}, but there is no video track"]
         return "m4a", None, notes
     return name, None, ["neither a video nor an audio track"]
+
+
+def _still_notes(content: Content, moov: Box | None, meta: Box | None, name: str) -> list[str]:
+    if meta is None and moov is None:
+        return [f"brand says {name}, but there is no meta box"]
+    if meta is None and moov is not None and b"pict" not in track_handlers(content, moov):
+        return [f"brand says {name}, the boxes hold a video"]
+    return []
 
 
 def _meta_handler(content: Content, meta: Box) -> bytes:

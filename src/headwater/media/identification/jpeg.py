@@ -76,7 +76,7 @@ def _container(content: Content, end: int, xmp: bytes) -> list[Embedded]:
             return [_embedded("motion-video", offset, size)]
     found = []
     stop = size
-    items = [dict(_ITEM_FIELD.findall(item)) for item in _ITEM.findall(xmp)[:_PICTURES_MOST]]
+    items = [_item_fields(item) for item in _ITEM.findall(xmp)[:_PICTURES_MOST]]
     for item in reversed(items[1:]):
         length, padding = _whole(item.get(b"Length")), _whole(item.get(b"Padding"))
         start = stop - length - padding
@@ -91,6 +91,14 @@ def _container(content: Content, end: int, xmp: bytes) -> list[Embedded]:
         found.append(_embedded(name, start, start + length))
         stop = start
     return found
+
+
+def _item_fields(item: bytes) -> dict[bytes, bytes]:
+    """Attributes, or elements whose closing tags come after the value and must not replace it."""
+    fields: dict[bytes, bytes] = {}
+    for name, value in _ITEM_FIELD.findall(item):
+        fields.setdefault(name, value)
+    return fields
 
 
 def _whole(text: bytes | None) -> int:

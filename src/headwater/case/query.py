@@ -1,0 +1,449 @@
+"""A case as its readers see it: questions, answered from the latest word on everything."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Select, exists, func, or_, select
+
+from headwater.case import checkpoint as checkpoints
+from headwater.case import schema
+from headwater.case.counting import count_case
+from headwater.case.database import DATABASE_NAME, case_errors, check_revision, sqlite_engine
+from headwater.case.facts import facts_of
+from headwater.case.latest import stored_problems
+from headwater.case.lookups import methods_of_set
+from headwater.case.packed import identity_of, measurements_of
+from headwater.case.packs import Location, read_blob
+from headwater.case.places import PlaceCounter, latest_file, latest_member, places
+from headwater.case.problems import problems_of
+from headwater.case.records import (
+    CaseInfo,
+    Checkpoint,
+    Counts,
+    Facts,
+    ItemFilter,
+    ItemRow,
+    Place,
+    Placeless,
+    RunEvent,
+    RunInfo,
+    RunRow,
+    SourceRow,
+)
+from headwater.case.store import CHECKPOINTS, PACKS, case_info
+from headwater.case.stored_places import placeless, stored_files, stored_members
+from headwater.errors import CaseDamaged, CaseError, UsageError
+from headwater.model import Containment, Identity, Method, Occurrence, Problem
+
+_ITEM = schema.item.c
+_OUTCOME = schema.outcome.c
+_CATEGORY = schema.category.c
+_LATER = schema.outcome.alias("later_outcome")
+_PREFIX = re.compile(r"[0-9a-f]{1,64}")
+_PAGE = 500
+_DEFAULT_LIMIT = 1000
+
+
+def latest_outcome() -> Any:
+    """Return the condition that an outcome is not superseded."""
+    return ~exists().where(_LATER.c.supersedes == _OUTCOME.id)
+
+
+_ITEMS = (
+    select(
+        _ITEM.id,
+        _ITEM.sha256,
+        _ITEM.sha1,
+        _ITEM.md5,
+        _ITEM.size_bytes,
+        _CATEGORY.state,
+        _CATEGORY.kind,
+        _CATEGORY.format,
+        _CATEGORY.media_type,
+    )
+    .select_from(schema.item)
+    .join(schema.outcome, _OUTCOME.item_id == _ITEM.id)
+    .join(schema.category, _CATEGORY.id == _OUTCOME.category_id)
+    .where(latest_outcome())
+    .order_by(_ITEM.sha256)
+)
+
+
+class Case:
+    """Reads one case; any number of readers, beside a writer or without one.
+
+    Raises CaseError where the folder is not a case, CaseDamaged where what is stored cannot be
+    read as what was written. Lists are bounded by a `limit`, and iterators hold a bounded part.
+    """
+
+    def __init__(self, folder: Path, connection: Connection) -> None:
+        self.folder = folder
+        self.info: CaseInfo = case_info(connection)
+        self._connection = connection
+
+    @classmethod
+    def open(cls, folder: Path) -> Case:
+        """Open a case for reading. Nothing in the folder is changed."""
+        folder = folder.absolute()
+        if not (folder / DATABASE_NAME).is_file():
+            raise CaseError(f"{folder} is not a case; give the folder of one")
+        with case_errors(f"open the case {folder}"):
+            connection = sqlite_engine(folder / DATABASE_NAME, "ro").connect()
+            try:
+                check_revision(connection)
+                return cls(folder, connection)
+            except BaseException:
+                connection.close()
+                raise
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def __enter__(self) -> Case:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    # The whole.
+
+    def counts(self) -> Counts:
+        """Return how much the case holds."""
+        with _reading():
+            return count_case(self._connection)
+
+    def sources(self) -> list[SourceRow]:
+        """Return the sources in the order in which they were first seen."""
+        table = schema.source.c
+        query = select(table.id, table.kind, table.path, table.first_seen_at).order_by(table.id)
+        with _reading():
+            rows = self._connection.execute(query).all()
+        return [SourceRow(source_id=i, kind=k, path=p, first_seen_at=at) for i, k, p, at in rows]
+
+    def runs(self) -> list[RunRow]:
+        """Return all runs in the order in which they began."""
+        with _reading():
+            rows = self._connection.execute(select(schema.run).order_by(schema.run.c.id))
+            return [self._run(dict(row)) for row in rows.mappings()]
+
+    def methods(self) -> list[Method]:
+        """Return every method that any result of the case came from, by name and version."""
+        table = schema.method.c
+        columns = (table.name, table.version, table.options_sha256, table.environment_sha256)
+        with _reading():
+            rows = sorted(tuple(row) for row in self._connection.execute(select(*columns)))
+        return [
+            Method(name=n, version=v, options_sha256=o, environment_sha256=e) for n, v, o, e in rows
+        ]
+
+    def latest_checkpoint(self) -> Checkpoint | None:
+        """Return the checkpoint of the largest size, None where there is none yet.
+
+        Raises CaseDamaged where its file is not what was signed.
+        """
+        folder = self.folder / CHECKPOINTS
+        with _reading():
+            names = {checkpoints.file_size(path.name): path for path in folder.iterdir()}
+            sizes = [size for size in names if size is not None]
+            if not sizes:
+                return None
+            note = names[max(sizes)].read_bytes()
+            keys = self._connection.execute(select(schema.signing_key.c.public_key)).scalars()
+            public = [bytes.fromhex(key) for key in keys]
+        try:
+            return checkpoints.read(note, public)
+        except CaseError as error:
+            raise CaseDamaged(f"{names[max(sizes)].name}: {error}") from error
+
+    # Items.
+
+    def items(
+        self,
+        after_sha256: bytes | None = None,
+        limit: int = _PAGE,
+        filters: ItemFilter | None = None,
+    ) -> list[ItemRow]:
+        """Return one page of items in the order of their SHA-256."""
+        query = _filtered(_ITEMS, filters or ItemFilter())
+        if after_sha256:
+            query = query.where(_ITEM.sha256 > after_sha256)
+        return self._rows(query.limit(limit))
+
+    def all_items(self, filters: ItemFilter | None = None) -> Iterator[ItemRow]:
+        """Yield all items in the order of their SHA-256, read in pages."""
+        after: bytes | None = None
+        while page := self.items(after, _PAGE, filters):
+            yield from page
+            after = page[-1].sha256
+
+    def item(self, sha256: bytes) -> ItemRow | None:
+        """Return one item, None where the case does not have it."""
+        found = self._rows(_ITEMS.where(_ITEM.sha256 == sha256))
+        return found[0] if found else None
+
+    def find(self, prefix_hex: str, limit: int = _DEFAULT_LIMIT) -> list[ItemRow]:
+        """Return the items whose SHA-256 begins with `prefix_hex`.
+
+        Raises UsageError where that is not 1 to 64 lower-case hex digits.
+        """
+        if not _PREFIX.fullmatch(prefix_hex):
+            raise UsageError(f"{prefix_hex!r} is not the beginning of a SHA-256 in hex digits")
+        first = bytes.fromhex(prefix_hex.ljust(64, "0"))
+        last = bytes.fromhex(prefix_hex.ljust(64, "f"))
+        return self._rows(_ITEMS.where(_ITEM.sha256.between(first, last)).limit(limit))
+
+    def find_path(self, text: str, limit: int = _DEFAULT_LIMIT) -> list[ItemRow]:
+        """Return the items with a place whose path holds `text`, letter for letter.
+
+        A path is that of a file below its source, or the stored name of a member.
+        """
+        needle = text.encode("utf-8", "surrogateescape")
+        if not needle:
+            return []
+        file, directory, member = schema.occurrence.c, schema.directory.c, schema.containment.c
+        joined = schema.occurrence.join(schema.directory, directory.id == file.directory_id)
+        head, slash, tail = needle.rpartition(b"/")
+        in_path = [func.instr(file.name, needle) > 0, func.instr(directory.path, needle) > 0]
+        if slash:
+            # The text may reach over the slash between a directory and a name.
+            ends = (
+                func.substr(directory.path, -len(head)) == head if head else directory.path != b""
+            )
+            in_path.append(ends & (func.substr(file.name, 1, len(tail)) == tail))
+        files = select(file.item_id).select_from(joined).where(or_(*in_path), latest_file())
+        members = select(member.child_item_id).where(
+            func.instr(member.name, needle) > 0, latest_member()
+        )
+        return self._rows(_ITEMS.where(_ITEM.id.in_(files.union(members))).limit(limit))
+
+    # One item.
+
+    def places(self, item_id: int, limit: int | None = None) -> list[Place]:
+        """Return the places of an item, containers expanded, the first `limit` if one is given.
+
+        Containers multiply: see `place_count` before asking for all.
+        """
+        with _reading():
+            return list(islice(places(self._connection, item_id), limit))
+
+    def place_count(self, item_id: int) -> int:
+        """Return in how many places an item is, containers expanded."""
+        with _reading():
+            return PlaceCounter(self._connection).count(item_id)
+
+    def identity(self, item_id: int) -> Identity:
+        """Return what an item is. Raises UsageError where there is no such item."""
+        query = select(
+            _CATEGORY.kind, _CATEGORY.format, _CATEGORY.media_type, _OUTCOME.identity
+        ).join(schema.category, _CATEGORY.id == _OUTCOME.category_id)
+        with _reading():
+            row = self._connection.execute(query.where(self._of(item_id))).first()
+            if row is None:
+                raise UsageError(f"the case has no item {item_id}")
+            return identity_of(*row)
+
+    def measurements(self, item_id: int) -> dict[str, Any]:
+        """Return the measurements of an item by name, as plain values."""
+        return {name: msgspec.json.decode(raw) for name, raw in self.measured(item_id).items()}
+
+    def measured(self, item_id: int) -> dict[str, bytes]:
+        """Return the measurements of an item by name, as the canonical JSON that was stored."""
+        query = select(schema.record.c.data).join(
+            schema.outcome, _OUTCOME.id == schema.record.c.outcome_id
+        )
+        with _reading():
+            data = self._connection.execute(query.where(self._of(item_id))).scalar()
+        return {} if data is None else measurements_of(bytes(data))
+
+    def methods_of(self, item_id: int) -> tuple[Method, ...]:
+        """Return the methods behind the measurements of an item, by name."""
+        with _reading():
+            query = select(_OUTCOME.method_set_id).where(self._of(item_id))
+            return methods_of_set(self._connection, self._connection.execute(query).scalar())
+
+    def facts(self, item_id: int) -> Facts:
+        """Return the measurements of an item that are columns."""
+        query = select(schema.fact).join(schema.outcome, _OUTCOME.id == schema.fact.c.outcome_id)
+        with _reading():
+            row = self._connection.execute(query.where(self._of(item_id))).mappings().first()
+        return Facts() if row is None else facts_of(dict(row))
+
+    def problems(self, item_id: int) -> tuple[Problem, ...]:
+        """Return the problems of an item's content, those of its walk last."""
+        with _reading():
+            outcome_id = self._connection.execute(
+                select(_OUTCOME.id).where(self._of(item_id))
+            ).scalar()
+            if outcome_id is None:
+                return ()
+            walk = schema.walk.c
+            last = select(func.max(walk.id)).where(walk.outcome_id == outcome_id)
+            walk_id = self._connection.execute(last).scalar()
+            found = stored_problems(self._connection, "outcome_id", [outcome_id])
+            walked = stored_problems(self._connection, "walk_id", [walk_id] if walk_id else [])
+        return problems_of([*found.get(outcome_id, []), *walked.get(walk_id or 0, [])])
+
+    def members(self, item_id: int) -> Iterator[Containment]:
+        """Yield the members of a container in stored order."""
+        with _reading():
+            yield from stored_members(self._connection, item_id=item_id)
+
+    def files(self) -> Iterator[tuple[bytes, Occurrence]]:
+        """Yield source path and file of every place in a source, in the order of their paths."""
+        with _reading():
+            yield from stored_files(self._connection)
+
+    def blobs_of(self, item_id: int) -> list[bytes]:
+        """Return the SHA-256 of the blobs of an item, in the order in which they were given."""
+        query = (
+            select(schema.blob.c.sha256)
+            .join(schema.item_blob, schema.item_blob.c.blob_id == schema.blob.c.id)
+            .join(schema.outcome, _OUTCOME.id == schema.item_blob.c.outcome_id)
+            .where(self._of(item_id))
+            .order_by(schema.item_blob.c.ordinal)
+        )
+        with _reading():
+            return list(self._connection.execute(query).scalars())
+
+    def blob(self, sha256: bytes) -> bytes:
+        """Return a blob. Raises UsageError where the case has none with this digest."""
+        blob = schema.blob.c
+        query = select(blob.pack, blob.offset_bytes, blob.size_bytes).where(blob.sha256 == sha256)
+        with _reading():
+            row = self._connection.execute(query).first()
+        if row is None:
+            raise UsageError(f"the case has no blob {sha256.hex()}")
+        return read_blob(self.folder / PACKS, Location(*row), sha256)
+
+    # What was not read, and what a report says of all items.
+
+    def placeless(self) -> Iterator[Placeless]:
+        """Yield the files, then the members, whose bytes were not read.
+
+        Files come by source, directory and name, members by container and ordinal.
+        """
+        with _reading():
+            yield from placeless(self._connection)
+
+    def facts_of_items(self) -> Iterator[tuple[bytes, Facts]]:
+        """Yield SHA-256 and facts of every item that has some, by SHA-256, read in pages."""
+        after = b""
+        query = (
+            select(_ITEM.sha256, schema.fact)
+            .select_from(schema.item)
+            .join(schema.outcome, _OUTCOME.item_id == _ITEM.id)
+            .join(schema.fact, schema.fact.c.outcome_id == _OUTCOME.id)
+            .where(latest_outcome())
+            .order_by(_ITEM.sha256)
+            .limit(_PAGE)
+        )
+        while True:
+            with _reading():
+                page = self._connection.execute(query.where(_ITEM.sha256 > after)).mappings().all()
+            if not page:
+                return
+            for row in page:
+                yield row["sha256"], facts_of(dict(row))
+            after = page[-1]["sha256"]
+
+    def days(self) -> list[tuple[str, int]]:
+        """Return the days on which items say that they were taken, with how many."""
+        day = func.substr(schema.fact.c.taken_at, 1, 10)
+        query = (
+            select(day, func.count())
+            .select_from(schema.fact)
+            .join(schema.outcome, _OUTCOME.id == schema.fact.c.outcome_id)
+            .where(schema.fact.c.taken_at.is_not(None), latest_outcome())
+            .group_by(day)
+        )
+        with _reading():
+            return sorted((name, number) for name, number in self._connection.execute(query))
+
+    def locations(self, decimals: int = 2) -> list[tuple[float, float, int]]:
+        """Return rounded latitude and longitude in degrees, with how many items are there.
+
+        Two decimals are about a kilometre, four about ten metres.
+        """
+        fact = schema.fact.c
+        latitude = func.round(fact.latitude_degrees, decimals)
+        longitude = func.round(fact.longitude_degrees, decimals)
+        query = (
+            select(latitude, longitude, func.count())
+            .select_from(schema.fact)
+            .join(schema.outcome, _OUTCOME.id == fact.outcome_id)
+            .where(
+                fact.latitude_degrees.is_not(None),
+                fact.longitude_degrees.is_not(None),
+                latest_outcome(),
+            )
+            .group_by(latitude, longitude)
+        )
+        with _reading():
+            return sorted((a, b, number) for a, b, number in self._connection.execute(query))
+
+    def _of(self, item_id: int) -> Any:
+        return (_OUTCOME.item_id == item_id) & latest_outcome()
+
+    def _rows(self, query: Select[Any]) -> list[ItemRow]:
+        with _reading():
+            rows = self._connection.execute(query).mappings().all()
+        return [
+            ItemRow(item_id=row["id"], **{name: row[name] for name in _ITEM_FIELDS}) for row in rows
+        ]
+
+    def _run(self, row: dict[str, Any]) -> RunRow:
+        table = schema.run_event.c
+        query = select(table.event, table.at, table.detail).where(table.run_id == row["id"])
+        events = [
+            RunEvent(event=event, at=at, detail=_said(detail, dict[str, Any]))
+            for event, at, detail in self._connection.execute(query.order_by(table.id))
+        ]
+        fields: dict[str, Any] = {name: row[name] for name in RunInfo.__struct_fields__}
+        fields |= {name: bool(row[name]) for name in ("uncaged", "accept_atime")}
+        fields |= {name: _said(row[name], dict[str, str]) for name in ("cage", "versions")}
+        return RunRow(
+            run_id=row["id"],
+            started_at=row["started_at"],
+            info=RunInfo(**fields),
+            events=tuple(events),
+        )
+
+
+_ITEM_FIELDS = tuple(name for name in ItemRow.__struct_fields__ if name != "item_id")
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    with case_errors("read the case"):
+        yield
+
+
+def _filtered(query: Select[Any], filters: ItemFilter) -> Select[Any]:
+    if filters.states:
+        query = query.where(_CATEGORY.state.in_(filters.states))
+    if filters.kinds:
+        query = query.where(_CATEGORY.kind.in_(filters.kinds))
+    if filters.formats:
+        query = query.where(_CATEGORY.format.in_(filters.formats))
+    if filters.problem_codes:
+        problem, walk = schema.problem.c, schema.walk.c
+        coded = problem.code.in_(filters.problem_codes)
+        visited = exists().where(problem.outcome_id == _OUTCOME.id, coded)
+        walked = exists().where(walk.outcome_id == _OUTCOME.id, problem.walk_id == walk.id, coded)
+        query = query.where(visited | walked)
+    return query
+
+
+def _said(text: str, kind: Any) -> Any:
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise CaseDamaged(f"a run's facts cannot be read ({error}); run `verify`") from error
