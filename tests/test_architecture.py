@@ -79,9 +79,11 @@ def test_no_shell_and_broad_except_only_at_process_boundaries(path: Path) -> Non
         if isinstance(node, ast.keyword) and node.arg == "shell":
             pytest.fail(f"{relative(path)} starts a shell")
         if isinstance(node, ast.ExceptHandler):
-            names = {part.id for part in ast.walk(node.type) if isinstance(part, ast.Name)} if (
-                node.type
-            ) else {"everything"}
+            names = (
+                {part.id for part in ast.walk(node.type) if isinstance(part, ast.Name)}
+                if (node.type)
+                else {"everything"}
+            )
             broad = names & {"Exception", "BaseException", "everything"}
             reraises = any(isinstance(part, ast.Raise) for part in ast.walk(node))
             if broad and not reraises:

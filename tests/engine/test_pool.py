@@ -172,5 +172,3 @@ def test_nothing_is_left_running(tmp_path: Path) -> None:
 def test_the_cage_is_proven_before_the_first_task(pool: Pool) -> None:
     assert pool.facts.cage["level"] in ("strong", "required")
     assert pool.facts.probes > 20
-
-

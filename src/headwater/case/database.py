@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
-from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -50,7 +49,7 @@ def sqlite_engine(path: Path, mode: Mode) -> Engine:
     """
 
     def connect() -> sqlite3.Connection:
-        uri = f"file:{quote(str(path.resolve()))}?mode={mode}"
+        uri = f"{path.resolve().as_uri()}?mode={mode}"
         connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
         if mode != "ro":
             return connection
@@ -60,8 +59,9 @@ def sqlite_engine(path: Path, mode: Mode) -> Engine:
             connection.close()
             if path.with_name(path.name + "-wal").exists():
                 raise
-            uri = f"file:{quote(str(path.resolve()))}?mode=ro&immutable=1"
-            return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+            return sqlite3.connect(
+                uri + "&immutable=1", uri=True, isolation_level=None, check_same_thread=False
+            )
         return connection
 
     engine = create_engine(

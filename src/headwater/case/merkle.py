@@ -127,7 +127,7 @@ def verify_consistency(
     if not 0 <= old_size <= new_size:
         return False
     if old_size == 0:
-        return not proof and old_root == EMPTY_ROOT
+        return not proof and old_root == EMPTY_ROOT and (new_size > 0 or new_root == EMPTY_ROOT)
     if old_size == new_size:
         return not proof and old_root == new_root
     path = list(proof)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, Select, exists, func, select
+from sqlalchemy import Connection, Select, bindparam, exists, func, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from headwater.case import schema
@@ -53,7 +53,7 @@ _FILES = (
     .select_from(schema.occurrence)
     .join(schema.directory, schema.directory.c.id == _FILE.directory_id)
     .join(schema.source, schema.source.c.id == schema.directory.c.source_id)
-    .where(latest_file())
+    .where(_FILE.item_id == bindparam("item_id"), latest_file())
     .order_by(schema.source.c.path, schema.source.c.id, schema.directory.c.path, _FILE.name)
     .execution_options(yield_per=200)
 )
@@ -70,9 +70,21 @@ _MEMBERS = (
     )
     .select_from(schema.containment)
     .join(schema.item, schema.item.c.id == _MEMBER.parent_item_id)
-    .where(latest_member())
+    .where(_MEMBER.child_item_id == bindparam("item_id"), latest_member())
     .order_by(schema.item.c.sha256, _MEMBER.ordinal, _MEMBER.name)
     .execution_options(yield_per=200)
+)
+
+
+_FILE_COUNT = (
+    select(func.count())
+    .select_from(schema.occurrence)
+    .where(_FILE.item_id == bindparam("item_id"), latest_file())
+)
+_CONTAINER_COUNTS = (
+    select(_MEMBER.parent_item_id, func.count())
+    .where(_MEMBER.child_item_id == bindparam("item_id"), latest_member())
+    .group_by(_MEMBER.parent_item_id)
 )
 
 
@@ -122,7 +134,7 @@ def places(connection: Connection, item_id: int) -> Iterator[Place]:
 
 
 def _files(connection: Connection, around: _Around) -> Iterator[Place]:
-    for row in connection.execute(_FILES.where(_FILE.item_id == around.item_id)):
+    for row in connection.execute(_FILES, {"item_id": around.item_id}):
         file_id, source_id, source_path, directory, name, size, *clocks, more = row
         extra = extra_of(more)
         modified, changed, accessed, created = clocks
@@ -146,7 +158,7 @@ def _files(connection: Connection, around: _Around) -> Iterator[Place]:
 
 def _containers(connection: Connection, item_id: int) -> Iterator[tuple[int, int, Step]]:
     """Yield the containment, its container and the step into it."""
-    for row in connection.execute(_MEMBERS.where(_MEMBER.child_item_id == item_id)):
+    for row in connection.execute(_MEMBERS, {"item_id": item_id}):
         member_id, parent_id, sha256, ordinal, name, size, offset, more = row
         extra = extra_of(more)
         yield (
@@ -216,16 +228,11 @@ class PlaceCounter:
         )
 
     def _files(self, item_id: int) -> int:
-        query = select(func.count()).select_from(schema.occurrence)
-        return self._number(query.where(_FILE.item_id == item_id, latest_file()))
+        return int(self._connection.execute(_FILE_COUNT, {"item_id": item_id}).scalar_one())
 
     def _containers(self, item_id: int) -> list[tuple[int, int]]:
-        query = (
-            select(_MEMBER.parent_item_id, func.count())
-            .where(_MEMBER.child_item_id == item_id, latest_member())
-            .group_by(_MEMBER.parent_item_id)
-        )
-        return [(parent, times) for parent, times in self._connection.execute(query)]
+        rows = self._connection.execute(_CONTAINER_COUNTS, {"item_id": item_id})
+        return [(parent, times) for parent, times in rows]
 
     def _number(self, query: Select[int]) -> int:
         return int(self._connection.execute(query).scalar_one())

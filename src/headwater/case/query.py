@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, exists, func, or_, select
+from sqlalchemy import Connection, Select, bindparam, exists, func, or_, select
 
 from headwater.case import checkpoint as checkpoints
 from headwater.case import schema
@@ -73,6 +73,36 @@ _ITEMS = (
     .join(schema.category, _CATEGORY.id == _OUTCOME.category_id)
     .where(latest_outcome())
     .order_by(_ITEM.sha256)
+)
+_OF_ITEM = (_OUTCOME.item_id == bindparam("item_id")) & latest_outcome()
+_IDENTITY = (
+    select(_CATEGORY.kind, _CATEGORY.format, _CATEGORY.media_type, _OUTCOME.identity)
+    .join(schema.category, _CATEGORY.id == _OUTCOME.category_id)
+    .where(_OF_ITEM)
+)
+_RECORD = (
+    select(schema.record.c.data)
+    .join(schema.outcome, _OUTCOME.id == schema.record.c.outcome_id)
+    .where(_OF_ITEM)
+)
+_METHOD_SET = select(_OUTCOME.method_set_id).where(_OF_ITEM)
+_FACT = (
+    select(schema.fact)
+    .join(schema.outcome, _OUTCOME.id == schema.fact.c.outcome_id)
+    .where(_OF_ITEM)
+)
+_VISIT = select(
+    _OUTCOME.id,
+    select(func.max(schema.walk.c.id))
+    .where(schema.walk.c.outcome_id == _OUTCOME.id)
+    .scalar_subquery(),
+).where(_OF_ITEM)
+_BLOBS = (
+    select(schema.blob.c.sha256)
+    .join(schema.item_blob, schema.item_blob.c.blob_id == schema.blob.c.id)
+    .join(schema.outcome, _OUTCOME.id == schema.item_blob.c.outcome_id)
+    .where(_OF_ITEM)
+    .order_by(schema.item_blob.c.ordinal)
 )
 
 
@@ -241,55 +271,44 @@ class Case:
 
     def identity(self, item_id: int) -> Identity:
         """Return what an item is. Raises UsageError where there is no such item."""
-        query = select(
-            _CATEGORY.kind, _CATEGORY.format, _CATEGORY.media_type, _OUTCOME.identity
-        ).join(schema.category, _CATEGORY.id == _OUTCOME.category_id)
         with _reading():
-            row = self._connection.execute(query.where(self._of(item_id))).first()
+            row = self._connection.execute(_IDENTITY, {"item_id": item_id}).first()
             if row is None:
                 raise UsageError(f"the case has no item {item_id}")
             return identity_of(*row)
 
     def measurements(self, item_id: int) -> dict[str, Any]:
         """Return the measurements of an item by name, as plain values."""
-        return {name: msgspec.json.decode(raw) for name, raw in self.measured(item_id).items()}
+        return {name: _said(raw, Any) for name, raw in self.measured(item_id).items()}
 
     def measured(self, item_id: int) -> dict[str, bytes]:
         """Return the measurements of an item by name, as the canonical JSON that was stored."""
-        query = select(schema.record.c.data).join(
-            schema.outcome, _OUTCOME.id == schema.record.c.outcome_id
-        )
         with _reading():
-            data = self._connection.execute(query.where(self._of(item_id))).scalar()
+            data = self._connection.execute(_RECORD, {"item_id": item_id}).scalar()
         return {} if data is None else measurements_of(bytes(data))
 
     def methods_of(self, item_id: int) -> tuple[Method, ...]:
         """Return the methods behind the measurements of an item, by name."""
         with _reading():
-            query = select(_OUTCOME.method_set_id).where(self._of(item_id))
-            return methods_of_set(self._connection, self._connection.execute(query).scalar())
+            set_id = self._connection.execute(_METHOD_SET, {"item_id": item_id}).scalar()
+            return methods_of_set(self._connection, set_id)
 
     def facts(self, item_id: int) -> Facts:
         """Return the measurements of an item that are columns."""
-        query = select(schema.fact).join(schema.outcome, _OUTCOME.id == schema.fact.c.outcome_id)
         with _reading():
-            row = self._connection.execute(query.where(self._of(item_id))).mappings().first()
+            row = self._connection.execute(_FACT, {"item_id": item_id}).mappings().first()
         return Facts() if row is None else facts_of(dict(row))
 
     def problems(self, item_id: int) -> tuple[Problem, ...]:
         """Return the problems of an item's content, those of its walk last."""
         with _reading():
-            outcome_id = self._connection.execute(
-                select(_OUTCOME.id).where(self._of(item_id))
-            ).scalar()
-            if outcome_id is None:
+            row = self._connection.execute(_VISIT, {"item_id": item_id}).first()
+            if row is None:
                 return ()
-            walk = schema.walk.c
-            last = select(func.max(walk.id)).where(walk.outcome_id == outcome_id)
-            walk_id = self._connection.execute(last).scalar()
-            found = stored_problems(self._connection, "outcome_id", [outcome_id])
-            walked = stored_problems(self._connection, "walk_id", [walk_id] if walk_id else [])
-        return problems_of([*found.get(outcome_id, []), *walked.get(walk_id or 0, [])])
+            found = stored_problems(self._connection, "outcome_id", [row[0]]).get(row[0], [])
+            if row[1] is not None:
+                found += stored_problems(self._connection, "walk_id", [row[1]]).get(row[1], [])
+        return problems_of(found)
 
     def members(self, item_id: int) -> Iterator[Containment]:
         """Yield the members of a container in stored order."""
@@ -303,15 +322,8 @@ class Case:
 
     def blobs_of(self, item_id: int) -> list[bytes]:
         """Return the SHA-256 of the blobs of an item, in the order in which they were given."""
-        query = (
-            select(schema.blob.c.sha256)
-            .join(schema.item_blob, schema.item_blob.c.blob_id == schema.blob.c.id)
-            .join(schema.outcome, _OUTCOME.id == schema.item_blob.c.outcome_id)
-            .where(self._of(item_id))
-            .order_by(schema.item_blob.c.ordinal)
-        )
         with _reading():
-            return list(self._connection.execute(query).scalars())
+            return list(self._connection.execute(_BLOBS, {"item_id": item_id}).scalars())
 
     def blob(self, sha256: bytes) -> bytes:
         """Return a blob. Raises UsageError where the case has none with this digest."""
@@ -389,9 +401,6 @@ class Case:
         with _reading():
             return sorted((a, b, number) for a, b, number in self._connection.execute(query))
 
-    def _of(self, item_id: int) -> Any:
-        return (_OUTCOME.item_id == item_id) & latest_outcome()
-
     def _rows(self, query: Select[Any]) -> list[ItemRow]:
         with _reading():
             rows = self._connection.execute(query).mappings().all()
@@ -442,8 +451,8 @@ def _filtered(query: Select[Any], filters: ItemFilter) -> Select[Any]:
     return query
 
 
-def _said(text: str, kind: Any) -> Any:
+def _said(data: bytes | str, kind: Any) -> Any:
     try:
-        return msgspec.json.decode(text, type=kind)
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise CaseDamaged(f"a run's facts cannot be read ({error}); run `verify`") from error
+        return msgspec.json.decode(data, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise CaseDamaged(f"a row is not JSON ({error}); run `verify` on the case") from error

@@ -80,7 +80,7 @@ def run_examine(request: ExamineRequest) -> Summary:
             "leave --engine out"
         )
     walks = [_walk(source, request) for source in request.sources]
-    _raise_open_files()
+    raise_open_files()
     with closing(_open_case(request)) as store:
         tally, complete, checkpoint = _examine(store, walks, request)
     with Case.open(request.case) as case:
@@ -232,7 +232,8 @@ def _stop_on_signals(examination: Examination) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _raise_open_files() -> None:
+def raise_open_files() -> None:
+    """Let the process hold as many open files as members of archives may need."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
     if soft < wanted:

@@ -10,7 +10,6 @@ from headwater.media.metadata import exif_facts
 from headwater.media.metadata.clocks import Clock
 from headwater.media.metadata.directories import (
     TYPE_NAMES,
-    VALUE_BYTES_MOST,
     Directory,
     Field,
 )
@@ -139,7 +138,7 @@ class Exif(Measure):
         ),
         techniques=(),
         tests=(
-            "tests/measures/test_exif.py::test_agrees_with_exiftool",
+            "tests/measures/test_metadata_against_exiftool.py::test_exif_agrees_with_exiftool",
             "tests/media/metadata/test_directories.py::test_equals_the_plain_twin",
         ),
     )
@@ -211,7 +210,7 @@ def _tag(entry: Field, group: str, means: str | None) -> Tag:
     kind = TYPE_NAMES[entry.kind]
     value = _coded_text(entry, group) or entry.value
     if isinstance(value, str):
-        cut = len(value) > TEXT_MOST or entry.size_bytes > VALUE_BYTES_MOST
+        cut = len(value) > TEXT_MOST or (entry.note or "").startswith("first ")
         count = entry.size_bytes if cut else None
         return Tag(type=kind, text=value[:TEXT_MOST], count=count, means=means, note=entry.note)
     if not isinstance(value, bytes) and entry.kind in (1, 6) and len(value) > _BINARY_FROM:

@@ -46,7 +46,7 @@ class Icc(Measure):
             "Pillow writes into five formats."
         ),
         tests=(
-            "tests/measures/test_icc.py::test_agrees_with_exiftool",
+            "tests/measures/test_metadata_against_exiftool.py::test_icc_agrees_with_exiftool",
             "tests/measures/test_icc.py::test_every_format_gives_the_profile_back",
         ),
     )

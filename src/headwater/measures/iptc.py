@@ -103,7 +103,7 @@ class Iptc(Measure):
             "UTF-8 and Latin-1, with extended lengths and cut off."
         ),
         tests=(
-            "tests/measures/test_iptc.py::test_agrees_with_exiftool",
+            "tests/measures/test_metadata_against_exiftool.py::test_iptc_agrees_with_exiftool",
             "tests/media/metadata/test_iptc_datasets.py::test_round_trip",
         ),
     )

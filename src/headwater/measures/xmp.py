@@ -115,7 +115,7 @@ class Xmp(Measure):
             "packets made by the tests in all forms of RDF that XMP allows."
         ),
         tests=(
-            "tests/measures/test_xmp.py::test_agrees_with_exiftool",
+            "tests/measures/test_metadata_against_exiftool.py::test_xmp_agrees_with_exiftool",
             "tests/media/metadata/test_xmp_packet.py::test_round_trip",
         ),
     )

@@ -11,6 +11,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -337,3 +338,22 @@ def test_a_descriptor_that_is_a_way_out_is_not_kept(child: Any, kind: str) -> No
         "IPv4": "it is a socket that can reach others than its peer",
     }
     assert child.run(body).endswith(words[kind])
+
+
+def test_a_process_with_threads_gets_no_cage(child: Any) -> None:
+    """Landlock would hold the calling thread alone."""
+
+    def body() -> str:
+        stop = threading.Event()
+        other = threading.Thread(target=stop.wait)
+        other.start()
+        try:
+            close_cage(spec(child.ANSWER))
+        except CageError as error:
+            return str(error)
+        finally:
+            stop.set()
+            other.join()
+        return "closed"
+
+    assert "a process of 2 threads" in child.run(body)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from headwater.engine.cage.descriptors import close_others
+from headwater.engine.cage.descriptors import close_others, open_null
 
 FEW = settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -68,3 +68,14 @@ def test_the_highest_descriptors_are_closed_too(child: Any) -> None:
         return [d for d in (null, highest - 1) if d in still_open(highest)]
 
     assert child.run(body) == []
+
+
+def test_a_process_started_without_standard_descriptors_gets_them(child: Any) -> None:
+    def body() -> list[Any]:
+        for descriptor in (0, 1, 2):
+            os.close(descriptor)
+        null = open_null()
+        devices = {os.fstat(descriptor).st_rdev for descriptor in (0, 1, 2, null)}
+        return [null > 2, len(devices)]
+
+    assert child.run(body) == [True, 1]

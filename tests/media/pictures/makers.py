@@ -185,7 +185,9 @@ def _directory(fields: list, offset: int, data: bytes, *, head: bytes) -> bytes:
         flat = [
             part
             for value in values
-            for part in (value if isinstance(value, tuple) else (data_at if value is None else value,))
+            for part in (
+                value if isinstance(value, tuple) else (data_at if value is None else value,)
+            )
         ]
         packed = struct.pack("<" + codes[kind][0] * len(flat), *flat)
         if size > 4:

@@ -15,7 +15,7 @@ from functools import cache, partial
 import msgspec
 
 from headwater.engine.cage import landlock, memory_group, process, seccomp
-from headwater.engine.cage.descriptors import check_kept, close_others
+from headwater.engine.cage.descriptors import check_kept, close_others, open_null
 from headwater.engine.cage.kernel import PR_SET_NO_NEW_PRIVS, errno_name, prctl
 from headwater.engine.cage.namespaces import enter_namespaces, enter_user_namespace, new_mounts
 from headwater.engine.cage.privileges import (
@@ -113,8 +113,9 @@ def _prepared(spec: CageSpec) -> _Prepared:
 @cache
 def _prepare(readable: tuple[str, ...], code: bool, group_bytes: int | None) -> _Prepared:
     """Enter the nursery; once in a process, and what it forks finds the answer made."""
+    null = open_null()
     process_folder = os.open("/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+    process.check_single_thread(process_folder)
     program = seccomp.build(this_architecture(), executable_memory=code)
     process.scrub_environment(process_folder)
     os.chdir("/")
@@ -196,33 +197,34 @@ def _close(spec: CageSpec, prepared: _Prepared) -> list[Property]:
     held = [
         Property(name="ends_with_nursery", on=True, why="the kernel ends it with its parent"),
         Property(name="descriptors", on=True, why=f"{len(spec.kept_descriptors)} kept"),
-        _done("first_to_go", lambda: process.go_first(prepared.process_folder)),
-        _done("hidden", process.hide),
+        _done(
+            "first_to_go",
+            lambda: process.go_first(prepared.process_folder),
+            "the kernel ends it first when memory runs out",
+        ),
+        _done("hidden", process.hide, "not dumpable: nobody of the same user can read or trace it"),
         _done("limits", lambda: process.set_limits(spec, prepared.process_folder)),
-        _done("no_new_privileges", lambda: prctl(PR_SET_NO_NEW_PRIVS, 1)),
+        _done(
+            "no_new_privileges",
+            lambda: prctl(PR_SET_NO_NEW_PRIVS, 1),
+            "nothing it could start would gain rights",
+        ),
         _shut_files(prepared),
     ]
     for descriptor in set(passing) - set(spec.kept_descriptors):
         os.close(descriptor)
     program = prepared.program.for_process(os.getpid())
-    held.append(_done("system_calls", lambda: seccomp.install(program)))
+    filtered = f"a list of {prepared.program.calls} calls, all others refused"
+    held.append(_done("system_calls", lambda: seccomp.install(program), filtered))
     return held
 
 
-_HOW = {
-    "first_to_go": "the kernel ends it first when memory runs out",
-    "hidden": "not dumpable: others of the same user cannot read or trace it",
-    "no_new_privileges": "nothing it could start would gain rights",
-    "system_calls": f"a list of {seccomp.ALLOWED_CALLS} calls, all others refused",
-}
-
-
-def _done(name: str, step: Callable[[], object]) -> Property:
+def _done(name: str, step: Callable[[], object], how: str = "") -> Property:
     try:
         answer = step()
     except OSError as error:
         return Property(name=name, on=False, why=f"refused here ({errno_name(error)})")
-    return Property(name=name, on=True, why=_HOW.get(name) or str(answer))
+    return Property(name=name, on=True, why=how or str(answer))
 
 
 def _shut_files(prepared: _Prepared) -> Property:

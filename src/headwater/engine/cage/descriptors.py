@@ -44,6 +44,13 @@ def why_not_kept(descriptor: int) -> str | None:
     return None
 
 
+def open_null() -> int:
+    """Open the null device and return a descriptor above 2; of 0, 1 and 2 none is free after."""
+    while (descriptor := os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)) in _STANDARD:
+        pass
+    return descriptor
+
+
 def close_others(kept: Collection[int], null: int, process_folder: int) -> None:
     """Close all descriptors but these; 0, 1 and 2 lead nowhere then instead of being free.
 

@@ -24,6 +24,20 @@ def address_space(process_folder: int) -> int:
     return int(_read_own(process_folder, "self/statm").split()[0]) * _PAGE
 
 
+def check_single_thread(process_folder: int) -> None:
+    """Raise CageError where the process has other threads: they would stay outside the cage."""
+    folder = os.open("self/task", os.O_RDONLY | os.O_DIRECTORY, dir_fd=process_folder)
+    try:
+        threads = len(os.listdir(folder))
+    finally:
+        os.close(folder)
+    if threads > 1:
+        raise CageError(
+            f"the cage cannot be closed around a process of {threads} threads; "
+            "set OMP_NUM_THREADS=1 and OPENBLAS_NUM_THREADS=1 before it starts"
+        )
+
+
 def set_limits(spec: CageSpec, process_folder: int) -> str:
     """Set the kernel's limits; none is ever raised. Return them in words."""
     memory = address_space(process_folder) + spec.memory_bytes

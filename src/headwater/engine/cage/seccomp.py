@@ -184,15 +184,14 @@ _MISSING = ("clone3",)
 """Answered as if the kernel were too old, so that the C library falls back to `clone`."""
 
 
-ALLOWED_CALLS = len(_ALWAYS) + len(_CHECKED)
-
-
 @dataclass(frozen=True, slots=True)
 class Filter:
     """A program that is ready but for the id of the process it will hold."""
 
     template: bytes
     own_process_offsets: tuple[int, ...]
+    calls: int
+    """How many system calls are let through, with some arguments at least."""
 
     def for_process(self, process: int) -> bytes:
         """Return the program for the process with this id."""
@@ -227,7 +226,9 @@ def build(architecture: Architecture, *, executable_memory: bool = False) -> Fil
         for place, row in enumerate(rows)
         if row.code == bpf.JUMP_EQUAL and row.value == _OWN_PROCESS
     )
-    return Filter(bpf.assemble(rows), offsets)
+    allowed = [syscalls.number(name, architecture) for name in (*_ALWAYS, *_CHECKED)]
+    calls = sum(number is not None for number in allowed)
+    return Filter(bpf.assemble(rows), offsets, calls)
 
 
 def _rule(architecture: Architecture, name: str, checks: list[Instruction]) -> list[Instruction]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
+from functools import cache
 from typing import Literal
 
 import msgspec
@@ -25,12 +26,14 @@ _SYSTEM_LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cac
 _INSTALLED = ("site-packages", "dist-packages")
 
 
+@cache
 def library_folders() -> tuple[str, ...]:
     """Return what a worker may read by path: where Python and shared libraries are loaded from.
 
     The library folders of this interpreter and of the environment it runs in, where packages are
     installed, this package, the system's library folders, and the loader's index of them. What
-    does not exist, or lies below another path of the answer, is left out. Sorted.
+    does not exist, or lies below another path of the answer, is left out. Sorted. Found once: in
+    a cage the answer is the nursery's.
     """
     package = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     wanted = {package, *_SYSTEM_LIBRARIES}
@@ -50,7 +53,11 @@ def outermost(paths: Iterable[str]) -> tuple[str, ...]:
 
 
 class CageSpec(Record, frozen=True, kw_only=True):
-    """What one worker may have. The same for the nursery, where `kept_descriptors` is not used."""
+    """What one worker may have.
+
+    The nursery is entered with the same `readable`, `executable_memory` and `group_memory_bytes`;
+    the rest may differ from worker to worker.
+    """
 
     memory_bytes: int
     """Address space beyond what the process has when its cage closes."""

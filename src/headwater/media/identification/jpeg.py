@@ -125,9 +125,10 @@ def _multi_picture(content: Content, layout: JpegLayout) -> list[Embedded]:
     for index in range(1, len(entries) // 16):
         size, offset = struct.unpack_from(tiff.order + "II", entries, 16 * index + 4)
         start = base + offset
-        if size and start + size <= content.size_bytes and _looks_like(content, start, _JPEG):
+        if size and _looks_like(content, start, _JPEG):
             name = _purpose(content.read_at(start, _HEAD)) or f"mpo-{index + 1}"
-            found.append(_embedded(name, start, start + size))
+            # Some writers state too large a size for the last picture.
+            found.append(_embedded(name, start, min(start + size, content.size_bytes)))
     return found
 
 

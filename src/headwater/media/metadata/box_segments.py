@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from headwater.errors import ContentError
 from headwater.media.identification.boxes import Box, descend, walk_boxes
 from headwater.media.metadata.segments import Gathering, Holds
 from headwater.media.metadata.unpack import unbrotli
@@ -17,6 +16,7 @@ from headwater.model import Identity
 
 _BOXES_MOST = 4096
 _ITEMS_MOST = 10_000
+_EXTENTS_MOST = 20_000
 _TABLE_BYTES_MOST = 4 << 20
 _EXIF_UUID = bytes.fromhex("4a70675469666645 7869662d3e4a5032".replace(" ", ""))
 _XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
@@ -121,17 +121,19 @@ def _item_places(gathering: Gathering, iloc: Box | None) -> dict[int, _Place]:
     index_size = sizes & 15 if version else 0
     wide = 4 if version == 2 else 2
     places: dict[int, _Place] = {}
+    extents_left = _EXTENTS_MOST
     for _ in range(min(cursor.number(wide), _ITEMS_MOST)):
         number = cursor.number(wide)
         construction = cursor.number(2) & 15 if version else 0
         cursor.number(2)
         base = cursor.number(base_size)
-        extents = []
+        extents: list[tuple[int, int]] = []
         for _ in range(cursor.number(2)):
+            extents_left -= 1
             cursor.number(index_size)
             extents.append((base + cursor.number(offset_size), cursor.number(length_size)))
-            if cursor.ended:
-                gathering.problem("item location box is cut off")
+            if cursor.ended or extents_left < 0:
+                gathering.problem("item location box is cut off, or has too many extents")
                 return places
         places[number] = _Place(construction, tuple(extents))
     return places
@@ -198,13 +200,7 @@ def find_in_jxl(gathering: Gathering, _identity: Identity) -> None:
             kind, place = data[:4], None
             if kind not in (b"Exif", b"xml "):
                 continue
-            try:
-                data = unbrotli(data[4:], gathering.limits.metadata_bytes)
-            except ContentError as error:
-                gathering.problem(f"brob box at {offset}: {error}")
-                continue
-            if not gathering.afford(data, "brob box"):
-                continue
+            data = gathering.unpack(unbrotli, data[4:], f"brob box at {offset}")
         if kind == b"Exif":
             _add_prefixed_exif(gathering, data, place, "jxl exif")
         else:

@@ -17,10 +17,13 @@ ENTRIES_MOST = 4096
 """Fields read from one directory."""
 DIRECTORIES_MOST = 96
 """Directories read from one block."""
-FIELDS_MOST = 20_000
-"""Fields read from one block."""
+FIELDS_MOST = 5000
+"""Fields read from one item."""
 VALUE_BYTES_MOST = 4096
 """Bytes of one field's values that are read; the stored size is kept beside them."""
+ALL_VALUE_BYTES_MOST = 1 << 20
+"""Bytes of values that are read from one item; then only the first 64 of each field are."""
+_SHORT_VALUE_BYTES = 64
 PROBLEMS_MOST = 32
 
 Rational: TypeAlias = tuple[int, int]
@@ -74,6 +77,20 @@ class Problems:
     def listed(self) -> tuple[str, ...]:
         more = (f"{self.left_out} further problems",) if self.left_out else ()
         return (*self.reasons, *more)
+
+
+@dataclass(slots=True)
+class Budget:
+    """What may still be read from one item, over all its blocks."""
+
+    fields: int = FIELDS_MOST
+    value_bytes: int = ALL_VALUE_BYTES_MOST
+
+    def value_ceiling(self, size: int) -> int:
+        """How many bytes of a value of `size` bytes may be read; they are taken off the budget."""
+        ceiling = min(size, VALUE_BYTES_MOST if self.value_bytes > 0 else _SHORT_VALUE_BYTES)
+        self.value_bytes -= ceiling
+        return ceiling
 
 
 @dataclass(slots=True)
@@ -134,12 +151,12 @@ def read_header(block: Content) -> tuple[Layout, int] | None:
 
 
 class DirectoryReader:
-    """Reads directories of one block, within ceilings that hold for the block as a whole."""
+    """Reads directories of one block, within ceilings for the block and the whole item."""
 
-    def __init__(self, block: Content, problems: Problems) -> None:
+    def __init__(self, block: Content, problems: Problems, budget: Budget | None = None) -> None:
         self.block = block
         self.problems = problems
-        self._fields_left = FIELDS_MOST
+        self.budget = budget or Budget()
         self._names: dict[int, str] = {}
 
     def visit(self, offset: int, name: str) -> bool:
@@ -172,10 +189,10 @@ class DirectoryReader:
         whole = min(count, ENTRIES_MOST, len(table) // entry_size)
         if whole < count:
             self.problems.add(f"{name} claims {count} fields, {whole} could be read")
-        if whole > self._fields_left:
+        if whole > self.budget.fields:
             self.problems.add(f"more than {FIELDS_MOST} fields: {name} was cut")
-            whole = self._fields_left
-        self._fields_left -= whole
+            whole = self.budget.fields
+        self.budget.fields -= whole
         entry = struct.Struct(layout.order + ("HHQ8s" if layout.big else "HHI4s"))
         start = offset + count_size
         directory: Directory = {}
@@ -215,14 +232,15 @@ class DirectoryReader:
             raw = stored[:size]
         else:
             where = layout.base + int.from_bytes(stored, "little" if layout.order == "<" else "big")
-            raw = self.block.read_at(where, min(size, VALUE_BYTES_MOST)) if where >= 0 else b""
+            ceiling = self.budget.value_ceiling(size)
+            raw = self.block.read_at(where, ceiling) if where >= 0 else b""
             if where < 0 or where + size > self.block.size_bytes:
                 self.problems.add(
                     f"{name} tag 0x{tag:04x}: {size} bytes at {where} run outside the block"
                 )
                 note = "cut off"
-            elif size > VALUE_BYTES_MOST:
-                note = f"first {VALUE_BYTES_MOST} bytes"
+            elif size > ceiling:
+                note = f"first {ceiling} bytes"
         value, latin = decode_value(raw, kind, layout.order)
         return Field(tag, kind, count, where, size, value, note or ("latin-1" if latin else None))
 

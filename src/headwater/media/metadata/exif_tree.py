@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from headwater.media.media import Media
 from headwater.media.metadata.directories import (
+    Budget,
     Directory,
     DirectoryReader,
     Field,
@@ -48,6 +49,7 @@ class ExifTree:
     maker: MakerNote | None = None
     maker_place: NotePlace | None = None
     problems: Problems = field(default_factory=Problems)
+    budget: Budget = field(default_factory=Budget)
 
     def get(self, group: str, tag: int) -> Field | None:
         """Return a field, None where it is not there."""
@@ -85,7 +87,7 @@ class _BlockReader:
     def __init__(self, tree: ExifTree, block: ExifBlock) -> None:
         self.tree = tree
         self.block = block
-        self.reader = DirectoryReader(block.content, tree.problems)
+        self.reader = DirectoryReader(block.content, tree.problems, tree.budget)
         self.number = len(tree.blocks)
         first = block.holds == "all" and any(held.holds == "all" for held in tree.blocks)
         self.prefix = f"{self.number + 1}:" if first else ""

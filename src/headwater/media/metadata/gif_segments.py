@@ -71,7 +71,8 @@ class _Walk:
         if end is None:
             return None
         if label == 0xFE:
-            text = self._join(start, end, TEXT_BYTES_MOST)
+            kept = self.content.read_at(start, min(end - start, TEXT_BYTES_MOST))
+            text = _joined(kept)
             self.gathering.add_text(text, "gif comment", size=_joined_bytes(start, end))
         elif label == 0xFF and self._byte(start) == 11:
             self._application(self.content.read_at(start + 1, 11), start + 12, end)
@@ -82,21 +83,19 @@ class _Walk:
             # The packet is not cut into sub-blocks; its own bytes are walked as their lengths.
             data = self.gathering.take(start, max(0, end - 1 - _XMP_TRAILER - start), "GIF XMP")
             self.gathering.add_raw("xmp", data, start, "gif application")
-        elif name == _ICC and end - start <= self.gathering.limits.metadata_bytes:
-            data = self._join(start, end, end - start)
-            if self.gathering.afford(data, "ICC profile"):
-                self.gathering.add_raw("icc", data, None, "gif application")
+        elif name == _ICC:
+            stored = self.gathering.take(start, end - start, "GIF ICC profile")
+            self.gathering.add_raw("icc", _joined(stored or b""), None, "gif application")
 
-    def _join(self, position: int, end: int, ceiling: int) -> bytes:
-        """The contents of sub-blocks, up to about `ceiling` bytes."""
-        parts: list[bytes] = []
-        total = 0
-        while position < end and total < ceiling:
-            size = self._byte(position)
-            parts.append(self.content.read_at(position + 1, max(0, size)))
-            total += size
-            position += 1 + size
-        return b"".join(parts)
+
+def _joined(stored: bytes) -> bytes:
+    """The contents of sub-blocks, without their lengths."""
+    parts = []
+    position = 0
+    while position < len(stored) and stored[position]:
+        parts.append(stored[position + 1 : position + 1 + stored[position]])
+        position += 1 + stored[position]
+    return b"".join(parts)
 
 
 def _table_bytes(flags: int) -> int:

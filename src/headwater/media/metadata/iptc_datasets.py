@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 DATASETS_MOST = 1000
+ALL_VALUES_MOST = 1 << 18
+"""Characters of all values that are kept."""
 VALUE_MOST = 1024
 """Characters of one value that are kept."""
 
@@ -92,7 +94,7 @@ def read_datasets(data: bytes) -> Datasets:
     else as Latin-1: many writers declare nothing.
     """
     found = Datasets()
-    position, number = 0, 0
+    position, number, characters = 0, 0, 0
     utf8: bool | None = None
     while position + 5 <= len(data):
         if data[position] != 0x1C:
@@ -114,13 +116,14 @@ def read_datasets(data: bytes) -> Datasets:
             found.problems.append(f"dataset {key[0]}:{key[1]} runs past the end")
         position += size
         number += 1
-        if number > DATASETS_MOST:
-            found.problems.append(f"more than {DATASETS_MOST} datasets")
+        if number > DATASETS_MOST or characters > ALL_VALUES_MOST:
+            found.problems.append(f"the datasets after the first {number - 1} were left")
             break
         if key == (1, 90):
             utf8 = value in _UTF8_CODES
             found.charset = "utf-8" if utf8 else value[:16].hex()
         text = _text(key, value, utf8, found)
+        characters += len(text)
         found.values.setdefault(NAMES.get(key, f"{key[0]}:{key[1]}"), []).append(text)
     found.values = dict(sorted(found.values.items()))
     return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import binascii
 
-from headwater.errors import ContentError
 from headwater.media.metadata.jpeg_segments import XMP_START
 from headwater.media.metadata.segments import Gathering, exif_prefix
 from headwater.media.metadata.unpack import inflate
@@ -28,12 +27,8 @@ def find_in_png(gathering: Gathering, _identity: Identity) -> None:
             gathering.problem(f"more than {_TEXT_CHUNKS_MOST} metadata chunks: the rest was left")
             return
         data = gathering.take(chunk.offset_bytes, chunk.size_bytes, f"{_name(chunk)} chunk")
-        if data is None:
-            continue
-        try:
+        if data is not None:
             _take(gathering, chunk, data)
-        except ContentError as error:
-            gathering.problem(f"{_name(chunk)} chunk at {chunk.offset_bytes}: {error}")
 
 
 def _name(chunk: Chunk) -> str:
@@ -45,14 +40,15 @@ def _take(gathering: Gathering, chunk: Chunk, data: bytes) -> None:
         gathering.add_exif("png exif", offset=chunk.offset_bytes, data=data)
     elif chunk.kind == b"iCCP":
         _, _, rest = data.partition(b"\0")
-        profile = _inflate(gathering, rest[1:], "ICC profile")
+        profile = gathering.unpack(inflate, rest[1:], f"ICC profile at {chunk.offset_bytes}")
         gathering.add_raw("icc", profile, None, "png iccp")
     elif chunk.kind == b"tEXt":
         keyword, _, text = data.partition(b"\0")
         _text(gathering, keyword, text, chunk.offset_bytes + len(keyword) + 1, "png text")
     elif chunk.kind == b"zTXt":
         keyword, _, rest = data.partition(b"\0")
-        _text(gathering, keyword, _inflate(gathering, rest[1:], "text"), None, "png ztxt")
+        text = gathering.unpack(inflate, rest[1:], f"text at {chunk.offset_bytes}")
+        _text(gathering, keyword, text, None, "png ztxt")
     elif chunk.kind == b"iTXt":
         _international(gathering, chunk, data)
 
@@ -64,13 +60,9 @@ def _international(gathering: Gathering, chunk: Chunk, data: bytes) -> None:
     text = pieces[-1] if len(pieces) == 3 else b""
     place: int | None = chunk.offset_bytes + len(data) - len(text)
     if compressed:
-        text, place = _inflate(gathering, text, "text"), None
+        text = gathering.unpack(inflate, text, f"text at {chunk.offset_bytes}")
+        place = None
     _text(gathering, keyword, text, place, "png itxt")
-
-
-def _inflate(gathering: Gathering, data: bytes, what: str) -> bytes:
-    out = inflate(data, gathering.limits.metadata_bytes)
-    return out if gathering.afford(out, what) else b""
 
 
 def _text(
@@ -88,7 +80,7 @@ def _raw_profile(gathering: Gathering, sort: str, text: bytes) -> None:
     """A profile as hexadecimal text after its name and length, as ImageMagick writes them."""
     lines = text.split(None, 2)
     try:
-        data = binascii.unhexlify(b"".join(lines[2].split())) if len(lines) == 3 else b""
+        data = binascii.unhexlify(lines[2].translate(None, b" \t\r\n")) if len(lines) == 3 else b""
     except binascii.Error:
         gathering.problem(f"raw profile {sort!r} is not hexadecimal")
         return

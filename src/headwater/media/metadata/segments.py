@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Literal, TypeVar
 
+from headwater.errors import ContentError
 from headwater.evidence.content import Content
 from headwater.limits import Limits
 from headwater.media.media import Media
@@ -15,6 +16,8 @@ from headwater.model import Identity
 
 SEGMENTS_MOST = 64
 """Segments of one sort that are kept."""
+_RATIO_MOST = 1032
+"""What one packed byte may become, by deflate's format."""
 TEXT_BYTES_MOST = 4096
 """Bytes of one comment that are kept."""
 
@@ -130,13 +133,20 @@ class Gathering:
         self._bytes_left -= len(data)
         return data
 
-    def afford(self, data: bytes, what: str) -> bool:
-        """Count unpacked bytes; False, with a note, once too many were unpacked."""
-        if len(data) > self._bytes_left:
-            self.problem(f"{what}: the limit metadata_bytes was reached before it")
-            return False
-        self._bytes_left -= len(data)
-        return True
+    def unpack(self, unpacker: Callable[[bytes, int], bytes], data: bytes, what: str) -> bytes:
+        """Unpack a segment's bytes, or note why not and return none.
+
+        A stream that fails counts for as much as it may have cost.
+        """
+        ceiling = max(0, min(self.limits.metadata_bytes, self._bytes_left))
+        try:
+            out = unpacker(data, ceiling)
+        except ContentError as error:
+            self._bytes_left -= min(ceiling, len(data) * _RATIO_MOST)
+            self.problem(f"{what}: {error}")
+            return b""
+        self._bytes_left -= len(out)
+        return out
 
     def add_exif(
         self,

@@ -7,6 +7,7 @@ alternative text, and `/prefix:name` for a field of a structure.
 from __future__ import annotations
 
 import re
+from collections import deque
 from dataclasses import dataclass, field
 
 PACKET_BYTES_MOST = 16 << 20
@@ -14,9 +15,18 @@ PACKET_BYTES_MOST = 16 << 20
 ELEMENTS_MOST = 20_000
 DEPTH_MOST = 32
 PROPERTIES_MOST = 2000
+ATTRIBUTES_MOST = 200_000
+"""More `=` than this in a packet, and it is not parsed."""
+ALL_VALUES_MOST = 1 << 20
+"""Characters of all values of one packet that are kept."""
 VALUE_MOST = 1024
 """Characters of one value that are kept."""
 _PATH_MOST = 512
+_PREFIX_MOST = 32
+_OPEN_MOST = 10_000
+"""Elements open at one time at which parsing ends: the parser keeps each of them."""
+_NAMESPACES_MOST = 200
+_URI_MOST = 256
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _XML = "http://www.w3.org/XML/1998/namespace"
@@ -106,6 +116,8 @@ class _Builder:
         self.depth += 1
         if self.depth > DEPTH_MOST:
             self.too_deep = True
+            if self.depth > _OPEN_MOST:
+                raise _EnoughError
             return
         self.elements += 1
         if self.elements > ELEMENTS_MOST:
@@ -140,7 +152,8 @@ def read_packet(data: bytes) -> Packet:
     flat = _Flattener(packet, names)
     for description in rdf.children:
         flat.structure(description, "")
-    packet.namespaces = dict(sorted(names.used.items()))
+    kept = sorted(names.used.items())[:_NAMESPACES_MOST]
+    packet.namespaces = {prefix: uri[:_URI_MOST] for prefix, uri in kept}
     packet.properties = dict(sorted(packet.properties.items()))
     return packet
 
@@ -169,6 +182,9 @@ def _parse(text: str, builder: _Builder, packet: Packet) -> None:
     from defusedxml.common import DefusedXmlException  # noqa: PLC0415
     from defusedxml.ElementTree import DefusedXMLParser, ParseError  # noqa: PLC0415
 
+    if text.count("=") > ATTRIBUTES_MOST:
+        packet.problems.append(f"more than {ATTRIBUTES_MOST} attributes: not parsed")
+        return
     parser = DefusedXMLParser(target=builder, forbid_dtd=True)
     try:
         # In one piece: a parser that is fed in parts may read long tokens again and again.
@@ -181,24 +197,22 @@ def _parse(text: str, builder: _Builder, packet: Packet) -> None:
     except (UnicodeEncodeError, ValueError) as error:
         packet.problems.append(f"XML cannot be read: {type(error).__name__}")
     except _EnoughError:
-        packet.problems.append(f"more than {ELEMENTS_MOST} elements: the rest was left")
+        packet.problems.append("too many elements, or too many in one another: the rest was left")
     if builder.too_deep:
         packet.problems.append(f"elements deeper than {DEPTH_MOST} were left out")
 
 
 def _find(root: _Element, packet: Packet) -> _Element | None:
     """Return the first rdf:RDF, and note the toolkit of an x:xmpmeta around it."""
-    waiting = [root]
+    waiting = deque([root])
     while waiting:
-        element = waiting.pop(0)
+        element = waiting.popleft()
         if element.name == f"{{{RDF}}}RDF":
             return element
         if packet.toolkit is None:
             toolkit = element.attributes.get(f"{{{_META}}}xmptk")
             packet.toolkit = toolkit[:VALUE_MOST] if toolkit else None
-        waiting += element.children[:64]
-        if len(waiting) > ELEMENTS_MOST:
-            return None
+        waiting += element.children
     return None
 
 
@@ -217,10 +231,11 @@ class _Names:
             return local
         prefix = self._by_uri.get(uri)
         if prefix is None:
-            wanted = PREFIXES.get(uri) or self.declared.get(uri) or "ns"
-            prefix, number = wanted, 2
+            wanted = (PREFIXES.get(uri) or self.declared.get(uri) or "ns")[:_PREFIX_MOST]
+            prefix, number = wanted, len(self.used)
             while prefix in self.used:
-                prefix, number = f"{wanted}{number}", number + 1
+                number += 1
+                prefix = f"{wanted}{number}"
             self._by_uri[uri] = prefix
             self.used[prefix] = uri
         return f"{prefix}:{local}"
@@ -236,6 +251,7 @@ class _Flattener:
     def __init__(self, packet: Packet, names: _Names) -> None:
         self.packet = packet
         self.names = names
+        self.characters = 0
 
     def structure(self, element: _Element, path: str) -> None:
         """The attributes and child elements of a description, as fields of `path`."""
@@ -247,6 +263,9 @@ class _Flattener:
 
     def property(self, element: _Element, path: str) -> None:
         """One property element: text, a resource, an array or a structure."""
+        if len(path) > _PATH_MOST:
+            self.packet.left_out += 1
+            return
         inner = element.children
         array = next((child for child in inner if child.name in _CONTAINERS), None)
         description = next((child for child in inner if child.name == _DESCRIPTION), None)
@@ -296,11 +315,13 @@ class _Flattener:
             if known != value[:VALUE_MOST] and len(self.packet.problems) < 32:
                 self.packet.problems.append(f"{path[:80]} stands twice, with different values")
             return
-        if len(self.packet.properties) >= PROPERTIES_MOST or len(path) > _PATH_MOST:
+        full = len(self.packet.properties) >= PROPERTIES_MOST or self.characters > ALL_VALUES_MOST
+        if full or len(path) > _PATH_MOST:
             self.packet.left_out += 1
             return
         if len(value) > VALUE_MOST:
             self.packet.left_out += 1
+        self.characters += min(len(value), VALUE_MOST)
         self.packet.properties[path] = value[:VALUE_MOST]
 
 

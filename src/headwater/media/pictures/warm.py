@@ -31,7 +31,7 @@ _MODULES = (
     "headwater.media.pictures.raw",
     "PIL.ImageCms",
     "PIL.ImageOps",
-    "PIL.MpoImagePlugin",
+    "multiprocessing.reduction",  # LibRaw's wrapper asks it how this process was started
     "pi_heif",
     "rawpy",
     "simplejpeg",

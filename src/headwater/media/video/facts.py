@@ -116,6 +116,8 @@ class VideoDetails(Record, frozen=True, kw_only=True):
     """Whether the matrix mirrors left and right before it turns."""
     matrix_is_plain: bool | None
     """Whether the matrix is a quarter turn and mirroring alone, without slant or scale."""
+    encoder_text: str | None
+    """What the encoder wrote about itself into the stream of pictures (x264's settings)."""
 
 
 class AudioDetails(Record, frozen=True, kw_only=True):
@@ -217,10 +219,13 @@ def _short(text: str | None) -> str | None:
 def _codec_tag(codec: Any) -> str | None:
     if codec is None:
         return None
-    tag = codec.codec_tag
-    if not tag or tag == "\0\0\0\0":
+    try:
+        tag = codec.codec_tag.encode("ascii")
+    except UnicodeDecodeError as error:
+        tag = error.object
+    if not any(tag):
         return None
-    return "".join(c if 32 <= ord(c) < 127 else f"[{ord(c)}]" for c in tag)
+    return "".join(chr(byte) if 32 <= byte < 127 else f"[{byte}]" for byte in tag)
 
 
 def _audio(codec: Any) -> AudioDetails:
@@ -254,4 +259,5 @@ def _video(stream: Any, codec: Any, first: Any | None) -> VideoDetails:
         rotation_degrees=matrix.rotation_degrees if matrix else None,
         mirrored=matrix.mirrored if matrix else None,
         matrix_is_plain=matrix.is_plain if matrix else None,
+        encoder_text=first.encoder_text if first else None,
     )

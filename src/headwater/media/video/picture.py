@@ -16,6 +16,8 @@ from headwater.media.video.demuxers import ffmpeg_errors
 from headwater.media.video.display_matrix import UPRIGHT, DisplayMatrix, read_matrix
 from headwater.media.video.facts import SPACES
 
+_UUID_BYTES = 16
+_ENCODER_TEXT_MOST = 2048
 _FULL_RANGE = 2
 _FULL_RANGE_FORMATS = ("yuvj", "gray", "ya", "rgb", "gbr", "bgr")
 
@@ -38,6 +40,8 @@ class Picture:
     """Matrix coefficients as stated (ITU-T H.273), None where they are not."""
     sample_aspect: Fraction
     matrix: DisplayMatrix
+    encoder_text: str | None
+    """What the encoder says of itself inside the stream, as x264 does with all its settings."""
     damaged: bool
     """The decoder had to conceal missing or broken parts."""
     luma: Pixels | None
@@ -48,6 +52,7 @@ class Picture:
 def read_picture(frame: Any, sample_aspect: Fraction | None) -> Picture:
     """Copy the planes out of a PyAV frame. Raises Malformed where FFmpeg cannot convert it."""
     name = frame.format.name
+    beside = _side_data(frame)
     luma, chroma, rgb = _planes(frame)
     return Picture(
         width_px=frame.width,
@@ -58,7 +63,8 @@ def read_picture(frame: Any, sample_aspect: Fraction | None) -> Picture:
         or name.startswith(_FULL_RANGE_FORMATS),
         matrix_name=SPACES.get(frame.colorspace),
         sample_aspect=sample_aspect or Fraction(1),
-        matrix=_display_matrix(frame),
+        matrix=_display_matrix(frame, beside),
+        encoder_text=_encoder_text(beside or []),
         damaged=bool(frame.is_corrupt),
         luma=luma,
         chroma=chroma,
@@ -66,11 +72,31 @@ def read_picture(frame: Any, sample_aspect: Fraction | None) -> Picture:
     )
 
 
-def _display_matrix(frame: Any) -> DisplayMatrix:
-    for data in frame.side_data:
-        if data.type == SideDataType.DISPLAYMATRIX:
-            return read_matrix(bytes(data))
-    return UPRIGHT
+def _side_data(frame: Any) -> list[Any] | None:
+    """The frame's side data; None where PyAV does not know one of its kinds."""
+    try:
+        return list(frame.side_data)
+    except ValueError:
+        return None
+
+
+def _display_matrix(frame: Any, beside: list[Any] | None) -> DisplayMatrix:
+    if beside is None:
+        # PyAV still reads the angle, which FFmpeg counts the other way round.
+        return DisplayMatrix(-frame.rotation % 360, mirrored=False, is_plain=False)
+    matrices = (data for data in beside if data.type == SideDataType.DISPLAYMATRIX)
+    matrix = next(matrices, None)
+    return UPRIGHT if matrix is None else read_matrix(bytes(matrix))
+
+
+def _encoder_text(beside: list[Any]) -> str | None:
+    """Return the text that an encoder left in the stream (H.264, D.1.6: user data unregistered)."""
+    for data in beside:
+        if data.type == SideDataType.SEI_UNREGISTERED:
+            text = bytes(data)[_UUID_BYTES : _UUID_BYTES + _ENCODER_TEXT_MOST].rstrip(b"\0")
+            if text.isascii() and text.decode("ascii").isprintable() and text:
+                return text.decode("ascii")
+    return None
 
 
 def _planes(frame: Any) -> tuple[Pixels | None, tuple[Pixels, Pixels] | None, Pixels | None]:

@@ -1,0 +1,174 @@
+"""The key frames of a film, one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from headwater.errors import Malformed, Refused
+from headwater.limits import Limits
+from headwater.media.video.decode import (
+    decode_alone,
+    decode_next,
+    leave_out_others,
+    prepare_decoder,
+)
+from headwater.media.video.demuxers import ffmpeg_errors
+from headwater.media.video.key_packets import (
+    NEARLY,
+    PACKETS_MOST,
+    SMALLEST_SPACING_SECONDS,
+    Choice,
+    choose,
+    clock,
+    wanted_frames,
+)
+from headwater.media.video.picture import Picture, read_picture
+
+KEY_PIXELS_MOST = 2_000_000_000
+"""Pixels decoded in key frames of one film: 964 frames of 1080p, 60 of 8K."""
+EVERY_PIXELS_MOST = 4_000_000_000
+"""Pixels decoded where a film is decoded frame by frame: a minute of 1080p at 30 a second."""
+SPARSE_SECONDS = 20.0
+"""A film with fewer key frames than one in so many seconds is decoded frame by frame, where its
+length allows it."""
+_SMALLEST_PIXELS = 64 * 64
+
+Source = Literal["key frames", "every reference frame"]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFrame:
+    """One decoded frame and its place: seconds from the start of the film, to a microsecond."""
+
+    seconds: float
+    picture: Picture
+
+
+class KeyFrames:
+    """Yields decoded frames once, and says afterwards how they were come by.
+
+    At most `limits.storyboard_frames`, in the order of the file. Key frames are decoded alone;
+    where a film has none that decode, or too few for its length, every frame that others refer
+    to is decoded and some are kept. Iterating raises Refused (no allowed decoder, encrypted),
+    LimitExceeded (`video_pixels`) and Malformed.
+    """
+
+    def __init__(
+        self, open_stream: Callable[[], tuple[Any, Any]], start_seconds: float, limits: Limits
+    ) -> None:
+        self._open_stream = open_stream
+        self._start = start_seconds
+        self._limits = limits
+        self._given: list[float] = []
+        self.source: Source = "key frames"
+        self.key_packets = 0
+        """Key frames seen in the file."""
+        self.chosen = 0
+        """Key frames that were given to the decoder."""
+        self.without_picture = 0
+        """Of these, those of which the decoder made nothing."""
+        self.stopped: str | None = None
+        """Why the film is not covered up to its end; None where it is."""
+
+    def __iter__(self) -> Iterator[KeyFrame]:
+        container, stream = self._open_stream()
+        with container:
+            codec = prepare_decoder(stream, self._limits, skip="NONKEY")
+            leave_out_others(container, stream, key_frames=True)
+            choice = choose(container, stream, self._start, self._limits.storyboard_frames)
+            if choice.encrypted:
+                raise Refused("the pictures are encrypted, and no key is at hand")
+            self.key_packets, self.stopped = choice.key_packets, choice.stopped
+            length = _length_seconds(container, stream, choice)
+            if not _too_sparse(stream, choice, length):
+                for frame in self._alone(stream, codec, choice):
+                    self._given.append(frame.seconds)
+                    yield frame
+        if len(self._given) * 4 <= self.chosen:
+            yield from self._every(length)
+
+    def _alone(self, stream: Any, codec: Any, choice: Choice) -> Iterator[KeyFrame]:
+        pixels = 0
+        for chosen in choice.chosen:
+            if pixels > KEY_PIXELS_MOST:
+                self.stopped = f"more than {KEY_PIXELS_MOST} pixels of key frames"
+                return
+            self.chosen += 1
+            frame = decode_alone(codec, chosen.packet)
+            pixels += max(codec.width * codec.height, _SMALLEST_PIXELS)
+            if frame is None:
+                self.without_picture += 1
+            else:
+                picture = read_picture(frame, stream.sample_aspect_ratio)
+                yield KeyFrame(chosen.seconds, picture)
+
+    def _every(self, length: float) -> Iterator[KeyFrame]:
+        """Decode from the start, pass over what no other frame refers to, keep some."""
+        self.source, self.stopped = "every reference frame", None
+        container, stream = self._open_stream()
+        with container:
+            codec = prepare_decoder(stream, self._limits, skip="NONREF")
+            leave_out_others(container, stream, key_frames=False)
+            at = clock(stream, self._start)
+            spacing = self._spacing(stream, length)
+            last = 0.0
+            for frame in self._frames(container, stream, codec):
+                time = at(frame)
+                # A clock that stands still is helped on by what a frame should take.
+                last = last + 1 / _rate(stream) if time is None or time == last > 0 else time
+                if any(abs(given - last) < NEARLY * spacing for given in self._given):
+                    continue
+                if len(self._given) >= self._limits.storyboard_frames:
+                    self.stopped = f"limit storyboard_frames: {self._limits.storyboard_frames}"
+                    return
+                self._given.append(last)
+                yield KeyFrame(last, read_picture(frame, stream.sample_aspect_ratio))
+
+    def _spacing(self, stream: Any, length: float) -> float:
+        reach = _packets_most(stream.codec_context) / _rate(stream)
+        covered = min(length, reach) if length else reach
+        wanted = wanted_frames(covered, self._limits.storyboard_frames)
+        return max(SMALLEST_SPACING_SECONDS, covered / wanted)
+
+    def _frames(self, container: Any, stream: Any, codec: Any) -> Iterator[Any]:
+        most = _packets_most(codec)
+        packets_of = container.demux(stream)
+        for _ in range(most):
+            try:
+                with ffmpeg_errors("the packets cannot be read"):
+                    packet = next(packets_of, None)
+            except Malformed as error:
+                self.stopped = str(error)
+                return
+            if packet is None:
+                return
+            yield from decode_next(codec, packet)
+        self.stopped = f"{most} packets were decoded"
+
+
+def _rate(stream: Any) -> float:
+    return float(stream.average_rate or stream.base_rate or 30)
+
+
+def _packets_most(codec: Any) -> int:
+    area = max(codec.width * codec.height, _SMALLEST_PIXELS)
+    return min(PACKETS_MOST, EVERY_PIXELS_MOST // area)
+
+
+def _length_seconds(container: Any, stream: Any, choice: Choice) -> float:
+    """The film's length as stated, or as seen where that is more."""
+    unit, count = stream.time_base, stream.duration
+    stated = float(count * unit) if unit and count and count > 0 else 0.0
+    if not stated and container.duration and container.duration > 0:
+        stated = container.duration / 1e6
+    return max(stated, choice.span_seconds)
+
+
+def _too_sparse(stream: Any, choice: Choice, length: float) -> bool:
+    """Whether every frame is decoded at once: by what the file states of its length."""
+    if len(choice.chosen) >= max(1.0, length / SPARSE_SECONDS):
+        return False
+    packets = stream.frames or length * _rate(stream)
+    return bool(packets <= _packets_most(stream.codec_context))

@@ -1,0 +1,171 @@
+"""Choosing which key frames of a film to decode, before anything is decoded.
+
+One pass over the packets keeps compressed key frames a spacing apart. Whenever too many are kept,
+the spacing is doubled and the list is thinned, so memory is bounded and the choice depends on
+what is in the file, not on the duration that it claims.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from headwater.errors import Malformed
+from headwater.media.video.demuxers import ffmpeg_errors
+
+SMALLEST_SPACING_SECONDS = 0.5
+"""Key frames nearer than this are passed over."""
+USUAL_SPACING_SECONDS = 2.0
+"""Films long enough to give `FEWEST` key frames at this spacing are not looked at more densely."""
+FEWEST = 24
+
+PACKETS_MOST = 4_000_000
+"""Packets looked at: some 18 hours at 60 frames a second."""
+_HELD_BYTES = 256 << 20
+"""Compressed bytes held at one time."""
+NEARLY = 0.95
+"""Share of a spacing that still counts as the whole: time stamps jitter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """One compressed key frame, with its place in time from the start of the film."""
+
+    packet: Any
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Key frames to decode, in the order of the file, and what the pass over it saw."""
+
+    chosen: tuple[Chosen, ...]
+    key_packets: int
+    """All key frames seen."""
+    span_seconds: float
+    """From the first key frame to the last."""
+    stopped: str | None
+    """Why the pass ended before the end of the file, None where it did not."""
+    encrypted: bool
+
+
+def clock(stream: Any, start_seconds: float) -> Any:
+    """Return a function from a packet or frame to seconds from the film's start, or None."""
+    unit: Fraction | None = stream.time_base
+
+    def at(item: Any) -> float | None:
+        stamp = item.pts if item.pts is not None else item.dts
+        if stamp is None or unit is None:
+            return None
+        return round(float(stamp * unit) - start_seconds, 6)
+
+    return at
+
+
+def is_encrypted(packet: Any) -> bool:
+    """Whether a packet comes with what is needed to decrypt it (ISO/IEC 23001-7)."""
+    return bool(packet.has_sidedata("encryption_info"))
+
+
+def choose(container: Any, stream: Any, start_seconds: float, most: int) -> Choice:
+    """Pass over the film once and return at most `most` key frames, evenly spaced.
+
+    The caller has told the demuxer to leave out other streams. Damage that FFmpeg cannot read
+    past ends the pass; Malformed is raised only where nothing was found before it.
+    """
+    at = clock(stream, start_seconds)
+    shelf = _Shelf(most)
+    packets, stopped, encrypted = 0, None, False
+    packets_of = container.demux(stream)
+    while True:
+        try:
+            with ffmpeg_errors("the packets cannot be read"):
+                packet = next(packets_of, None)
+        except Malformed as error:
+            if not shelf.key_packets:
+                raise
+            stopped = str(error)
+            break
+        if packet is None:
+            break
+        packets += 1
+        if packets > PACKETS_MOST:
+            stopped = f"more than {PACKETS_MOST} packets"
+            break
+        if packet.size and packet.is_keyframe:
+            encrypted = encrypted or is_encrypted(packet)
+            shelf.offer(packet, at(packet))
+    return Choice(
+        chosen=shelf.best(),
+        key_packets=shelf.key_packets,
+        span_seconds=shelf.span_seconds,
+        stopped=stopped,
+        encrypted=encrypted,
+    )
+
+
+class _Shelf:
+    """Holds at most twice as many key frames as are wanted."""
+
+    def __init__(self, most: int) -> None:
+        self._most = max(1, most)
+        self._spacing = SMALLEST_SPACING_SECONDS
+        self._held: list[Chosen] = []
+        self._held_bytes = 0
+        self._first: float | None = None
+        self._last = 0.0
+        self.key_packets = 0
+
+    @property
+    def span_seconds(self) -> float:
+        return max(0.0, self._last - (self._first or 0.0))
+
+    def offer(self, packet: Any, seconds: float | None) -> None:
+        self.key_packets += 1
+        known = self._last if seconds is None else seconds
+        if self._first is None:
+            self._first = known
+        self._last = max(self._last, known)
+        if self._held and not is_apart(self._held[-1].seconds, known, self._spacing):
+            return
+        self._held.append(Chosen(packet, known))
+        self._held_bytes += packet.size
+        while len(self._held) > 2 * self._most or (
+            self._held_bytes > _HELD_BYTES and len(self._held) > 1
+        ):
+            self._thin()
+
+    def _thin(self) -> None:
+        self._spacing *= 2
+        before = len(self._held)
+        self._held = _spaced(self._held, self._spacing)
+        if len(self._held) == before:
+            # Their time stamps are of no use.
+            self._held = self._held[::2]
+        self._held_bytes = sum(item.packet.size for item in self._held)
+
+    def best(self) -> tuple[Chosen, ...]:
+        wanted = wanted_frames(self.span_seconds, self._most)
+        chosen = _spaced(self._held, self.span_seconds / wanted)
+        while len(chosen) > self._most:
+            chosen = chosen[::2]
+        return tuple(chosen)
+
+
+def wanted_frames(span_seconds: float, most: int) -> int:
+    """How many frames a film of that length should give."""
+    return min(most, max(FEWEST, int(span_seconds / USUAL_SPACING_SECONDS)))
+
+
+def is_apart(earlier: float, later: float, spacing: float) -> bool:
+    """Whether `later` is a spacing after `earlier`; a clock that goes back tells nothing."""
+    return later <= earlier or later - earlier >= NEARLY * spacing
+
+
+def _spaced(items: list[Chosen], spacing: float) -> list[Chosen]:
+    kept: list[Chosen] = []
+    for item in items:
+        if not kept or is_apart(kept[-1].seconds, item.seconds, spacing):
+            kept.append(item)
+    return kept
