@@ -218,7 +218,7 @@ def logical_dump(database: Path) -> list[object]:
         tables = [row[1].decode() for row in found if row[0] == b"table"]  # type: ignore[index]
         for table in sorted(tables):
             found.append(table)
-            query = f'SELECT * FROM "{table}"'  # noqa: S608
+            query = f'SELECT * FROM "{table}"'
             found += sorted(connection.execute(query), key=repr)
     finally:
         connection.close()

@@ -43,7 +43,7 @@ _COMMON_PRAGMAS = (
 
 
 def sqlite_engine(path: Path, mode: Mode) -> Engine:
-    """Return an engine on a SQLite file; `ro` never writes, not even a log left behind.
+    """Return an engine on a SQLite file; `ro` changes nothing that is stored.
 
     A finished case on a medium that cannot be written is read as immutable.
     """
@@ -57,7 +57,7 @@ def sqlite_engine(path: Path, mode: Mode) -> Engine:
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         except sqlite3.OperationalError:
             connection.close()
-            if path.with_name(path.name + "-wal").exists():
+            if _has_bytes(path.with_name(path.name + "-wal")):
                 raise
             return sqlite3.connect(
                 uri + "&immutable=1", uri=True, isolation_level=None, check_same_thread=False
@@ -75,6 +75,13 @@ def sqlite_engine(path: Path, mode: Mode) -> Engine:
 
     event.listen(engine, "connect", prepare)
     return engine
+
+
+def _has_bytes(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0
+    except FileNotFoundError:
+        return False
 
 
 def server_engine(url: str) -> Engine:
@@ -116,6 +123,9 @@ def case_errors(doing: str) -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise _case_error(doing, error.orig or error) from error
+    except UnicodeDecodeError as error:
+        # SQLite quotes bytes of a damaged file in its messages.
+        raise CaseDamaged(f"could not {doing}: the database is damaged; run `verify`") from error
     except (sqlite3.Error, SQLAlchemyError) as error:
         raise _case_error(doing, error) from error
     except OSError as error:

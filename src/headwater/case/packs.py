@@ -169,10 +169,10 @@ def read_blob(folder: Path, location: Location, sha256: bytes) -> bytes:
             stream.seek(location.offset_bytes)
             frame = stream.read(FRAME_BYTES)
             expected = _FRAME.pack(_FRAME_MAGIC, location.size_bytes, sha256)
-            data = stream.read(location.size_bytes) if frame == expected else b""
+            data = stream.read(location.size_bytes) if frame == expected else None
     except (OSError, OverflowError, struct.error, ValueError) as error:
         raise CaseDamaged(f"{path.name} cannot be read: {error}") from error
-    if len(data) != location.size_bytes or hashlib.sha256(data).digest() != sha256:
+    if data is None or len(data) != location.size_bytes or hashlib.sha256(data).digest() != sha256:
         raise CaseDamaged(
             f"blob {sha256.hex()} in {path.name} at {location.offset_bytes} is not what was "
             "stored; run `verify` on the case"

@@ -120,7 +120,7 @@ class Case:
 
     @classmethod
     def open(cls, folder: Path) -> Case:
-        """Open a case for reading. Nothing in the folder is changed."""
+        """Open a case for reading. Nothing that is stored is changed."""
         folder = folder.absolute()
         if not (folder / DATABASE_NAME).is_file():
             raise CaseError(f"{folder} is not a case; give the folder of one")

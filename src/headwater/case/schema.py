@@ -22,6 +22,8 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    PrimaryKeyConstraint,
+    String,
     Table,
     Text,
 )
@@ -36,6 +38,14 @@ NAMING = {
 }
 
 metadata = MetaData(naming_convention=NAMING)
+
+alembic_version = Table(
+    "alembic_version",
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
+"""Alembic's own table, as it makes it; named here so that `verify` knows it."""
 
 INTEGER = BigInteger().with_variant(Integer(), "sqlite")
 """64 bits everywhere; SQLite's strict tables know the type by this name only."""

@@ -11,9 +11,11 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 
 from sqlalchemy import Connection, create_engine, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -155,7 +157,8 @@ class _Check:
         """Turn an error of reading into a finding."""
         try:
             yield
-        except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+        except (SQLAlchemyError, sqlite3.Error, OSError, UnicodeDecodeError) as error:
+            # SQLite quotes bytes of a damaged file in its messages, which then are no UTF-8.
             self.tell(code, where, str(error).partition("\n")[0])
 
     # The database.
@@ -184,15 +187,8 @@ class _Check:
             self.tell("database_damaged", str(row[0]), f"row {row[1]} refers to nothing")
 
     def _schema(self, connection: Connection) -> None:
-        memory = create_engine("sqlite://").connect()
-        schema.metadata.create_all(memory)
-        expected = _definitions(memory)
-        memory.close()
+        expected = _expected_definitions()
         found = _definitions(connection)
-        version = found.pop(("table", "alembic_version"), None)
-        found.pop(("index", "sqlite_autoindex_alembic_version_1"), None)
-        if version is None or "version_num" not in " ".join(version):
-            self.tell("schema_changed", "alembic_version", "the table is missing or another")
         if (now := revision(connection)) != schema.REVISION:
             self.tell("schema_changed", "alembic_version", f"the revision is {now}")
         for name in sorted(expected.keys() | found.keys()):
@@ -233,6 +229,9 @@ class _Check:
         try:
             for sha256, *place in rows:
                 self._blobs += 1
+                if not isinstance(sha256, bytes) or not all(isinstance(at, int) for at in place):
+                    self.tell("blob_changed", "blob", f"row {self._blobs} is no place of a blob")
+                    continue
                 for words in packs.blob(Location(*place), sha256):
                     self.tell("blob_changed", pack_path(Path(PACKS), place[0]).name, words)
             if tail := packs.tail_bytes():
@@ -244,8 +243,8 @@ class _Check:
         """A run's last commit is followed by a checkpoint, unless the program was killed there."""
         query = select(schema.run_event.c.leaf).order_by(schema.run_event.c.id)
         for (leaf,) in connection.execute(query):
-            if leaf + 1 not in self._notes:
-                self.tell("checkpoint_missing", CHECKPOINTS, f"none was kept at size {leaf + 1}")
+            if not isinstance(leaf, int) or leaf + 1 not in self._notes:
+                self.tell("checkpoint_missing", CHECKPOINTS, f"none was kept after leaf {leaf}")
 
     def _read_anchor(self) -> None:
         if self._anchor_note is None:
@@ -386,21 +385,30 @@ def _stored_notes(folder: Path) -> dict[int, bytes]:
     return notes
 
 
+@cache
+def _expected_definitions() -> Mapping[tuple[str, str], list[str]]:
+    with create_engine("sqlite://").connect() as connection:
+        schema.metadata.create_all(connection)
+        schema.alembic_version.create(connection)
+        return MappingProxyType(_definitions(connection))
+
+
 def _definitions(connection: Connection) -> dict[tuple[str, str], list[str]]:
     """Return what defines each table and index: its lines, in an order that does not matter."""
-    rows = connection.exec_driver_sql("SELECT type, name, sql FROM sqlite_master")
+    rows = connection.exec_driver_sql("SELECT type, name, tbl_name, sql FROM sqlite_master")
     return {
-        (str(kind), str(name)): sorted(
-            " ".join(line.split()).rstrip(",") for line in str(sql).splitlines()
-        )
-        for kind, name, sql in rows
+        (str(kind), str(name)): [
+            f"of {table}",
+            *sorted(line.rstrip(", ") for line in str(sql).split("\n")),
+        ]
+        for kind, name, table, sql in rows
     }
 
 
 def _difference(
     name: tuple[str, str],
-    expected: dict[tuple[str, str], list[str]],
-    found: dict[tuple[str, str], list[str]],
+    expected: Mapping[tuple[str, str], list[str]],
+    found: Mapping[tuple[str, str], list[str]],
 ) -> str:
     if name not in found:
         return "it is missing"

@@ -7,7 +7,7 @@ from pathlib import Path
 from headwater.demo.cameras import BODIES, PLACES, Camera
 from headwater.demo.manifest import DemoManifest, Size
 from headwater.demo.planting.archives import plant_archives
-from headwater.demo.planting.damage import plant_damage, plant_documents, plant_links
+from headwater.demo.planting.damage import plant_damage, plant_documents, plant_links, plant_traps
 from headwater.demo.planting.films import plant_films
 from headwater.demo.planting.folder import SCALES, EvidenceFolder
 from headwater.demo.planting.photographs import Album
@@ -17,14 +17,14 @@ SEED = 20261122
 
 
 def make_evidence(
-    folder: Path, *, seed: int = SEED, size: Size = "normal", fifo: bool = False
+    folder: Path, *, seed: int = SEED, size: Size = "normal", traps: bool = False
 ) -> DemoManifest:
     """Write the evidence into `folder`, and return what was planted.
 
     The folder is made if need be. The same seed, size and library versions give the same bytes,
-    names and times of change. `fifo` adds a named pipe, which a careless reader would wait on
-    for ever. Raises UsageError where the folder holds something already, ValueError for a
-    negative seed.
+    names and times of change. `traps` adds a named pipe and a link to its own folder, from which
+    careless readers never come back. Raises UsageError where the folder holds something already,
+    ValueError for a negative seed.
     """
     if seed < 0:
         raise ValueError("a seed is not negative")
@@ -41,7 +41,9 @@ def make_evidence(
     plant_archives(evidence, album)
     plant_damage(evidence, album)
     plant_documents(evidence)
-    plant_links(evidence, fifo=fifo)
+    plant_links(evidence)
+    if traps:
+        plant_traps(evidence)
     evidence.set_directory_times()
     return DemoManifest(
         seed=seed,

@@ -22,6 +22,8 @@ _USED_LATER = (
     "headwater.evidence.archives.open",
     "headwater.media.identify",
     "headwater.media.pictures.decode",
+    "headwater.media.video.probe",
+    "headwater.media.video.key_frames",
     "encodings.idna",
     "encodings.cp437",
     "encodings.latin_1",

@@ -134,12 +134,12 @@ class Exif(Measure):
         validated_on=(
             "161 camera, phone and edited files (JPEG, HEIF) against ExifTool 12.57: make, model, "
             "serial numbers, times, position, orientation and exposure agree or the difference "
-            "is explained in the test; made blocks against a plain twin."
+            "is explained in the test; made blocks of all types come back exactly."
         ),
         techniques=(),
         tests=(
             "tests/measures/test_metadata_against_exiftool.py::test_exif_agrees_with_exiftool",
-            "tests/media/metadata/test_directories.py::test_equals_the_plain_twin",
+            "tests/media/metadata/test_directories.py::test_gives_back_what_was_written",
         ),
     )
 

@@ -12,4 +12,6 @@ BUILT_IN: tuple[str, ...] = (
     "headwater.measures.iptc:Iptc",
     "headwater.measures.icc:Icc",
     "headwater.measures.embedded_thumbnail:EmbeddedThumbnail",
+    "headwater.measures.video:Video",
+    "headwater.measures.storyboard:Storyboard",
 )

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Mapping
 from fractions import Fraction
+from functools import cache
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -29,13 +32,14 @@ def encoded(image: Image.Image, name: str, **options: object) -> bytes:
     return out.getvalue()
 
 
-def samples(seed: int = 1, width: int = 96, height: int = 72) -> dict[str, bytes]:
+@cache
+def samples(seed: int = 1, width: int = 96, height: int = 72) -> Mapping[str, bytes]:
     """One file of each picture format that the installed encoders write, by short name."""
     from imagecodecs import jpegxl_encode
 
     image = texture(seed, width, height)
     frames = [texture(seed + 1, width, height)]
-    return {
+    made = {
         "jpeg": encoded(image, "JPEG", quality=95, subsampling=0),
         "png": encoded(image, "PNG"),
         "apng": encoded(image, "PNG", save_all=True, append_images=frames, duration=250),
@@ -48,6 +52,7 @@ def samples(seed: int = 1, width: int = 96, height: int = 72) -> dict[str, bytes
         "jp2": encoded(image, "JPEG2000"),
         "j2k": encoded(image, "JPEG2000", no_jp2=True),
     }
+    return MappingProxyType(made)
 
 
 def opened(data: bytes, limits: Limits = LIMITS) -> tuple[Identity, PictureHeader]:

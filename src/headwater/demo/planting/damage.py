@@ -78,10 +78,17 @@ def plant_documents(folder: EvidenceFolder) -> None:
     folder.plant(changed(item, odd="its name is shown as if it ended in .jpg"), letter)
 
 
-def plant_links(folder: EvidenceFolder, *, fifo: bool) -> None:
-    """Make links that lead out of the folder, nowhere and round in a circle; and a pipe."""
-    folder.plant_link(_DOCUMENTS + b"elsewhere", b"../../..", _MODIFIED, "leads out of the folder")
-    folder.plant_link(_DOCUMENTS + b"gone.jpg", b"missing.jpg", _MODIFIED, "leads nowhere")
+def plant_links(folder: EvidenceFolder) -> None:
+    """Make a link that leads out of the folder, to a file that may or may not be there."""
+    folder.plant_link(
+        _DOCUMENTS + b"elsewhere.jpg",
+        b"../../../outside.jpg",
+        _MODIFIED,
+        "leads out of the folder, to outside.jpg beside it",
+    )
+
+
+def plant_traps(folder: EvidenceFolder) -> None:
+    """Make what a careless reader never comes back from."""
     folder.plant_link(_DOCUMENTS + b"round", b".", _MODIFIED, "leads to its own folder")
-    if fifo:
-        folder.plant_fifo(_DOCUMENTS + b"pipe.jpg", _MODIFIED, "a reader of it waits for ever")
+    folder.plant_fifo(_DOCUMENTS + b"pipe.jpg", _MODIFIED, "a reader of it waits for ever")

@@ -74,20 +74,22 @@ class _ByPieces:
     def __init__(self) -> None:
         self._waiting = b""
         self._ready = b""
+        self._given = 0
         self.unused_data = b""
         self.eof = False
 
     @property
     def needs_input(self) -> bool:
-        return not self._waiting and not self._ready
+        return not self._waiting and self._given == len(self._ready)
 
     def decompress(self, data: bytes, max_length: int) -> bytes:
         self._waiting += data
-        while not self._ready and self._waiting and not self.eof:
+        while self._given == len(self._ready) and self._waiting and not self.eof:
             piece, self._waiting = self._waiting[:SMALL_PIECE], self._waiting[SMALL_PIECE:]
-            self._ready = self._step(piece)
-        out, self._ready = self._ready[:max_length], self._ready[max_length:]
-        if self._ended() and not self._ready:
+            self._ready, self._given = self._step(piece), 0
+        out = self._ready[self._given : self._given + max_length]
+        self._given += len(out)
+        if self._ended() and self._given == len(self._ready):
             self.eof = True
             self.unused_data = self._leftover() + self._waiting
             self._waiting = b""
@@ -167,6 +169,9 @@ def raw_lzma(filters: list[dict[str, int]], memory_bytes: int) -> Decoder:
             raise LimitExceeded("worker_memory_bytes", f"dictionary of {step['dict_size']} bytes")
     try:
         return lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=filters)
+    except MemoryError as error:
+        detail = "the dictionary needs more memory than there is"
+        raise LimitExceeded("worker_memory_bytes", detail, reproducible=False) from error
     except (lzma.LZMAError, ValueError, OverflowError) as error:
         raise Malformed(f"LZMA settings: {error}") from error
 
@@ -204,7 +209,7 @@ class Decoded:
             raise
 
     def _read(self, size: int) -> bytes:
-        while not self._decoder.eof:
+        while size > 0 and not self._decoder.eof:
             hungry = self._decoder.needs_input
             fresh = self._pull(self._piece) if hungry else b""
             self._piece = min(self._piece * 2, CHUNK)

@@ -69,21 +69,27 @@ class _Source:
     def __init__(
         self, content: Content, compression: str | None, limits: Limits, meter: Meter
     ) -> None:
-        self.position = 0
         self.is_plain = compression is None
         self._content = content
-        self._ahead = b""
         self._pull: Pull = pull_from(content)
         if compression is not None:
             self._pull = counted(unpack(content, compression, limits).read, meter)
+        self._buffer = b""
+        self._at = 0
+        self._before = 0
+        """Offset of the buffer."""
+
+    @property
+    def position(self) -> int:
+        """Offset of the next byte."""
+        return self._before + self._at
 
     def read(self, size: int) -> bytes:
         """Return up to `size` bytes, none at the end."""
-        if self._ahead:
-            data, self._ahead = self._ahead[:size], self._ahead[size:]
-        else:
-            data = self._pull(size)
-        self.position += len(data)
+        if self._at == len(self._buffer) and size:
+            self._fill(size)
+        data = self._buffer[self._at : self._at + size]
+        self._at += len(data)
         return data
 
     def read_fully(self, size: int) -> bytes:
@@ -97,19 +103,26 @@ class _Source:
     def peek_block(self) -> bytes:
         """Return the next block without taking it."""
         block = self.read_fully(BLOCK)
-        self.position -= len(block)
-        self._ahead = block + self._ahead
+        rest = self._buffer[self._at :]
+        self._before = self.position - len(block)
+        self._buffer, self._at = block + rest, 0
         return block
 
     def skip(self, size: int) -> None:
         """Leave out `size` bytes, fewer at the end only."""
-        if self.is_plain:
-            self.position += size
-            self._ahead = b""
-            self._pull = pull_from(self._content, self.position)
+        if self.is_plain and size > len(self._buffer) - self._at:
+            self._before = self.position + size
+            self._buffer, self._at = b"", 0
+            self._pull = pull_from(self._content, self._before)
             return
         while size > 0 and (data := self.read(min(size, CHUNK))):
             size -= len(data)
+
+    def _fill(self, size: int) -> None:
+        """Unpack at least a chunk at once: headers alone would be many small steps."""
+        self._before = self.position
+        self._buffer, self._at = b"", 0
+        self._buffer = self._pull(max(size, CHUNK))
 
 
 class _Window:

@@ -153,8 +153,8 @@ class _Reader:
         return None
 
     def _pull(self, entry: CentralEntry, local: LocalHeader) -> Pull:
-        window = self._content.part(local.data_offset, entry.packed_bytes)
-        packed = exactly(pull_from(window), entry.packed_bytes, "the member's data")
+        stored = pull_from(self._content, local.data_offset)
+        packed = exactly(stored, entry.packed_bytes, "the member's data")
         if entry.method == STORED:
             pull = packed
         elif entry.method == LZMA:

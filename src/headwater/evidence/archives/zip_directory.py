@@ -59,7 +59,7 @@ def find_directory(content: Content) -> Directory | None:
     position = len(tail)
     empty = None
     while (position := tail.rfind(_END_SIGNATURE, 0, position)) >= 0:
-        found = _directory_at(content, tail_start + position, tail[position:])
+        found = _directory_at(content, tail_start, tail, position)
         if found is not None and found.size:
             return found
         # The comment after the true end record may hold what looks like an empty archive's.
@@ -67,13 +67,18 @@ def find_directory(content: Content) -> Directory | None:
     return empty
 
 
-def _directory_at(content: Content, end: int, data: bytes) -> Directory | None:
-    if len(data) < _END.size:
-        return None
-    _, disk, first_disk, _, entries, size, offset, comment = _END.unpack_from(data)
-    trailing = len(data) - _END.size - comment
+def _directory_at(
+    content: Content, tail_start: int, tail: bytes, position: int
+) -> Directory | None:
+    """Return the directory of the end record at a position of the file's tail."""
+    trailing = len(tail) - position - _END.size
     if trailing < 0:
         return None
+    _, disk, first_disk, _, entries, size, offset, comment = _END.unpack_from(tail, position)
+    trailing -= comment
+    if trailing < 0:
+        return None
+    end = tail_start + position
     directory_end = end
     wide = _wide_end(content, end)
     if wide is not None:

@@ -168,9 +168,9 @@ class _Found:
 
     def _sized(self) -> Pull:
         header = self._header
-        window = self._content.part(header.data_offset, header.packed_bytes)
         self._end += header.packed_bytes
-        packed = exactly(pull_from(window), header.packed_bytes, "the member's data")
+        stored = pull_from(self._content, header.data_offset)
+        packed = exactly(stored, header.packed_bytes, "the member's data")
         if header.method == STORED:
             pull = packed
         elif header.method == LZMA:
@@ -203,7 +203,8 @@ class _Found:
         start = self._header.data_offset
         found = _find(self._content, _ANY_SIGNATURE, start)
         self._end = self._content.size_bytes if found is None else found
-        return counted(pull_from(self._content.part(start, self._end - start)), self._meter)
+        stored = pull_from(self._content, start)
+        return counted(exactly(stored, self._end - start, "the member's data"), self._meter)
 
     def _problem(self, code: str, reason: str) -> Problem:
         return Problem(code=code, where="archive", reason=reason)

@@ -134,7 +134,16 @@ def _read_infos(reader: _Reader, items: _Items) -> None:
             identifier = reader.take(2 if version == 2 else 4)
             reader.take(2)
             items.kinds[identifier] = reader.take(4).to_bytes(4, "big")
+            _require_text(reader.data[reader.at - 4 : start + size])
         reader.at = start + size
+
+
+def _require_text(names: bytes) -> None:
+    """Item type, name and content type are UTF-8 by the standard; pi-heif crashes where not."""
+    try:
+        names.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Malformed("HEIF item names are no text") from error
 
 
 def _read_references(reader: _Reader, items: _Items) -> None:

@@ -18,6 +18,10 @@ def decode_heif(content: Content, header: PictureHeader, limits: Limits, full: b
     import pi_heif  # noqa: PLC0415
 
     pi_heif.options.DECODE_THREADS = 1
+    # What is not needed is not parsed: a damaged depth picture has crashed this library.
+    pi_heif.options.THUMBNAILS = False
+    pi_heif.options.DEPTH_IMAGES = False
+    pi_heif.options.AUX_IMAGES = False
     data = content.whole(limits.picture_bytes)
     try:
         file = pi_heif.open_heif(data, convert_hdr_to_8bit=True)

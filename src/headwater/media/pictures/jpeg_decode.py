@@ -57,7 +57,9 @@ def _decode(
     try:
         return _with_simplejpeg(data, header, limits, scale)
     except ValueError as error:
-        complaint = f"{error}"[:80]
+        complaint = str(error)[:80]
+    except KeyError:
+        complaint = "a chroma subsampling without a name"
     except MemoryError as error:
         raise LimitExceeded("worker_memory_bytes", "JPEG decoding", reproducible=False) from error
     # Its header reader is strict; Pillow's way into the same library is not.

@@ -1,4 +1,8 @@
-"""Opening a video file with FFmpeg: one named demuxer, no other file, no decoder."""
+"""Opening a video file with FFmpeg: one named demuxer, no other file, no decoder.
+
+Importing this module loads all of PyAV that is used later, some of which it would load when it
+first meets a stream of subtitles.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,9 @@ from typing import NoReturn
 
 import av
 import av.error
+import av.subtitles.codeccontext
+import av.subtitles.stream
+import av.subtitles.subtitle
 
 from headwater.errors import LimitExceeded, Malformed, Refused
 from headwater.evidence.content import Content

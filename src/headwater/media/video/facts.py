@@ -159,6 +159,24 @@ class StreamFacts(Record, frozen=True, kw_only=True):
     """Sorted by name; cut to the first 256, names to 128 and values to 4096 characters."""
 
 
+class ContainerFacts(Record, frozen=True, kw_only=True):
+    """What a file says about itself as a whole. None: not stated."""
+
+    format: str
+    """Headwater's short name, by the item's identity."""
+    demuxer: str
+    """FFmpeg's demuxer that read it."""
+    duration_seconds: float | None
+    start_seconds: float | None
+    bit_rate: int | None
+    """Bits a second over everything."""
+    chapters: int
+    tags: tuple[Tag, ...]
+    """Sorted by name; cut to the first 256, names to 128 and values to 4096 characters."""
+    notes: tuple[str, ...]
+    """What is unusual, missing, or was left out, in words."""
+
+
 def fraction_text(value: Fraction | None, sign: str = "/") -> str | None:
     """Return `numerator/denominator`, None for none and for what is not above zero."""
     if value is None or value <= 0:

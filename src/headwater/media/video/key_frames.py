@@ -31,8 +31,11 @@ KEY_PIXELS_MOST = 2_000_000_000
 EVERY_PIXELS_MOST = 4_000_000_000
 """Pixels decoded where a film is decoded frame by frame: a minute of 1080p at 30 a second."""
 SPARSE_SECONDS = 20.0
-"""A film with fewer key frames than one in so many seconds is decoded frame by frame, where its
-length allows it."""
+"""A film with fewer key frames than one in so many seconds is decoded frame by frame, where
+`EVERY_PIXELS_MOST` allows it."""
+SHORT_PIXELS = 500_000_000
+SHORT_SPARSE_SECONDS = 5.0
+"""The same for a film of no more pixels than these: 8 seconds of 1080p, 40 of 480p."""
 _SMALLEST_PIXELS = 64 * 64
 
 Source = Literal["key frames", "every reference frame"]
@@ -168,7 +171,10 @@ def _length_seconds(container: Any, stream: Any, choice: Choice) -> float:
 
 def _too_sparse(stream: Any, choice: Choice, length: float) -> bool:
     """Whether every frame is decoded at once: by what the file states of its length."""
-    if len(choice.chosen) >= max(1.0, length / SPARSE_SECONDS):
-        return False
+    codec = stream.codec_context
     packets = stream.frames or length * _rate(stream)
-    return bool(packets <= _packets_most(stream.codec_context))
+    is_short = packets * codec.width * codec.height <= SHORT_PIXELS
+    sparse_seconds = SHORT_SPARSE_SECONDS if is_short else SPARSE_SECONDS
+    if len(choice.chosen) >= max(1.0, length / sparse_seconds):
+        return False
+    return bool(packets <= _packets_most(codec))

@@ -58,7 +58,8 @@ def clock(stream: Any, start_seconds: float) -> Any:
         stamp = item.pts if item.pts is not None else item.dts
         if stamp is None or unit is None:
             return None
-        return round(float(stamp * unit) - start_seconds, 6)
+        # Adding zero turns -0.0, which rounding can give, into 0.0.
+        return round(float(stamp * unit) - start_seconds, 6) + 0.0
 
     return at
 

@@ -11,11 +11,17 @@ from headwater.evidence.content import Content
 from headwater.limits import Limits
 from headwater.media.video.decode import decode_alone, prepare_decoder
 from headwater.media.video.demuxers import DEMUXERS, ffmpeg_errors, open_container
-from headwater.media.video.facts import StreamFacts, Tag, describe_stream, read_tags, seconds
+from headwater.media.video.facts import (
+    ContainerFacts,
+    StreamFacts,
+    describe_stream,
+    read_tags,
+    seconds,
+)
 from headwater.media.video.key_frames import KeyFrames
 from headwater.media.video.key_packets import is_encrypted
 from headwater.media.video.picture import Picture, read_picture
-from headwater.model import Identity, Record
+from headwater.model import Identity
 
 _PICTURE_STREAMS_MOST = 8
 """Streams whose first picture is decoded."""
@@ -24,24 +30,6 @@ _TRIES_MOST = 4
 _FIRST_PACKETS_MOST = 20_000
 _FIRST_BYTES_MOST = 64 << 20
 """How far is read for first pictures."""
-
-
-class ContainerFacts(Record, frozen=True, kw_only=True):
-    """What a file says about itself as a whole. None: not stated."""
-
-    format: str
-    """Headwater's short name, by the item's identity."""
-    demuxer: str
-    """FFmpeg's demuxer that read it."""
-    duration_seconds: float | None
-    start_seconds: float | None
-    bit_rate: int | None
-    """Bits a second over everything."""
-    chapters: int
-    tags: tuple[Tag, ...]
-    """Sorted by name; cut to the first 256, names to 128 and values to 4096 characters."""
-    notes: tuple[str, ...]
-    """What is unusual, missing, or was left out, in words."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Measurements of Headwater against its targets; `python -m bench --help` says how."""

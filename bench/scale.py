@@ -1,0 +1,257 @@
+"""A large case of small files: does the engine keep its pace, its memory and its answers?
+
+Half of the files repeat a content that came before, at random places of the whole case. The real
+program runs in a process of its own; progress is what the case holds, read beside it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import deque
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench import machine
+from bench.made_pictures import tiny_jpeg
+from bench.processes import cpu_seconds, peak_resident_bytes, tree_cpu_seconds
+from bench.report import Report, Setting
+from headwater.evidence.folder import Walk
+
+PLACES, PLACES_NIGHTLY = 100_000, 1_000_000
+FOLDER = 1_000
+PACE_LEAST = 0.8
+RESIDENT_MOST_MIB = 500
+ANSWER_MOST_SECONDS = 1.0
+AGAIN_MOST_PERCENT = 2.0
+PROJECTED = 50_000_000
+
+
+@dataclass(slots=True)
+class Sample:
+    """How far a run was at one moment; CPU seconds of the whole tree and of its parts."""
+
+    places: int
+    wall: float
+    tree: float
+    main: float
+
+
+@dataclass(slots=True)
+class Ran:
+    """One run of the program."""
+
+    summary: dict[str, Any]
+    wall: float
+    cpu: float
+    peak_bytes: int
+    samples: list[Sample] = field(default_factory=list)
+
+
+def bench(setting: Setting) -> Report:
+    report = Report()
+    places = PLACES_NIGHTLY if setting.nightly else PLACES
+    work = setting.work / "scale"
+    source, case = work / f"source-{places}", work / "case"
+    shutil.rmtree(case, ignore_errors=True)
+    size = make_files(source, places)
+    report.say(
+        f"{places:,} files of {size / places:,.0f} bytes on average, half of them repeated, in "
+        f"folders of {FOLDER:,}; load average {machine.load()}."
+    )
+    first = examine(source, case)
+    assert first.summary["occurrences"] == places, first.summary
+    _pace(report, first, places)
+    report.at_most("memory of the main process", first.peak_bytes / 2**20, RESIDENT_MOST_MIB, " MiB")
+    _cpu_by_part(report, first, places)
+    _answers(report, case)
+    _again(report, source, case, first)
+    _bytes(report, case, places)
+    if setting.nightly:
+        shutil.rmtree(source)
+    return report
+
+
+def make_files(folder: Path, places: int) -> int:
+    """Write the files that are not there; return the bytes of all."""
+    done = folder.with_suffix(".size")
+    if done.exists():
+        return int(done.read_text())
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    chance = random.Random(7)
+    total = contents = 0
+    for first in range(0, places, FOLDER):
+        below = folder / f"{first // FOLDER:05d}"
+        below.mkdir()
+        for place in range(min(FOLDER, places - first)):
+            if place % 2 and contents:
+                number = chance.randrange(contents)
+            else:
+                number, contents = contents, contents + 1
+            data = tiny_jpeg(number)
+            (below / f"IMG_{chance.getrandbits(32):08x}_{place:04d}.jpg").write_bytes(data)
+            total += len(data)
+    done.write_text(str(total))
+    return total
+
+
+def examine(source: Path, case: Path) -> Ran:
+    """Run the program to its end, and look at it twice a second."""
+    command = [sys.executable, "-m", "headwater", "examine", source, "--case", case]
+    began = time.monotonic()
+    program = subprocess.Popen(
+        [*command, "--quiet", "--json", "--accept-atime"], stdout=subprocess.PIPE
+    )
+    samples, peak = [], 0
+    while os.waitid(os.P_PID, program.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        samples.append(_sample(program.pid, case / "case.sqlite", began))
+        peak = max(peak, peak_resident_bytes(program.pid))
+        time.sleep(0.5)
+    wall = time.monotonic() - began
+    assert program.stdout is not None
+    said = program.stdout.read()
+    _, status, used = os.wait4(program.pid, 0)
+    program.returncode = os.waitstatus_to_exitcode(status)
+    assert program.returncode == 0, f"the program ended with {program.returncode}"
+    return Ran(json.loads(said), wall, used.ru_utime + used.ru_stime, peak, samples)
+
+
+def _sample(pid: int, database: Path, began: float) -> Sample:
+    places = 0
+    with contextlib.suppress(sqlite3.Error), closing(_open(database)) as connection:
+        places = connection.execute("SELECT max(id) FROM occurrence").fetchone()[0] or 0
+    return Sample(places, time.monotonic() - began, tree_cpu_seconds(pid), cpu_seconds(pid))
+
+
+def _open(database: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)
+
+
+def _pace(report: Report, ran: Ran, places: int) -> None:
+    tenth = places // 10
+    rows, rates = [], []
+    for part in range(10):
+        begin = _at(ran.samples, part * tenth)
+        end = _at(ran.samples, (part + 1) * tenth)
+        wall, tree, main = (
+            tenth / max(1e-9, getattr(end, name) - getattr(begin, name))
+            for name in ("wall", "tree", "main")
+        )
+        rows.append((part + 1, f"{wall:,.0f}", f"{tree:,.0f}", f"{main:,.0f}"))
+        rates.append((wall, tree))
+    head = ("tenth", "places a second", "places a CPU-second", "of the main process")
+    report.table(head, rows)
+    report.say(f"Wall time: last tenth / first tenth = {rates[-1][0] / rates[0][0]:.2f}.")
+    last_to_first = rates[-1][1] / rates[0][1]
+    report.at_least("pace by CPU time, last tenth / first", last_to_first, PACE_LEAST)
+
+
+def _at(samples: list[Sample], places: int) -> Sample:
+    """Return the moment at which so many places were kept, between two samples."""
+    known = [sample for sample in samples if sample.places] or samples
+    if places == 0:
+        # Warming up is no part of the pace: the first tenth begins when the store is made.
+        before = [sample for sample in samples if not sample.places]
+        return before[-1] if before else known[0]
+    after = next((sample for sample in known if sample.places >= places), known[-1])
+    before_it = [sample for sample in samples if sample.places < places]
+    if after.places < places or not before_it:
+        return after
+    earlier = before_it[-1]
+    share = (places - earlier.places) / max(1, after.places - earlier.places)
+
+    def between(name: str) -> float:
+        low, high = getattr(earlier, name), getattr(after, name)
+        return float(low + share * (high - low))
+
+    return Sample(places, between("wall"), between("tree"), between("main"))
+
+
+def _cpu_by_part(report: Report, ran: Ran, places: int) -> None:
+    main = max(sample.main for sample in ran.samples)
+    rows = [
+        ("main process", f"{main:.1f}", f"{1e3 * main / places:.3f}"),
+        ("nursery and workers", f"{ran.cpu - main:.1f}", f"{1e3 * (ran.cpu - main) / places:.3f}"),
+        ("all", f"{ran.cpu:.1f}", f"{1e3 * ran.cpu / places:.3f}"),
+    ]
+    report.table(("CPU of the first run", "s", "ms a place"), rows)
+    years = ran.cpu / places * PROJECTED / 3600
+    report.say(f"At {PROJECTED:,} places of this kind: {years:,.0f} CPU-hours.")
+
+
+def _answers(report: Report, case: Path) -> None:
+    with closing(_open(case / "case.sqlite")) as connection:
+        query = "SELECT sha256 FROM item ORDER BY id LIMIT 1 OFFSET (SELECT max(id) / 2 FROM item)"
+        sha256 = connection.execute(query).fetchone()[0].hex()
+    for name, arguments in (("show", ["show", sha256]), ("status", ["status"])):
+        wall, cpu = best_of(3, [*arguments, "--case", str(case), "--json"])
+        report.say(f"`headwater {name}`: {wall:.2f} s, of which {cpu:.2f} s CPU.")
+        report.at_most(f"{name}, wall", wall, ANSWER_MOST_SECONDS, " s")
+
+
+def best_of(times: int, arguments: list[str]) -> tuple[float, float]:
+    """Return the shortest wall time of the program, and the CPU time of that run."""
+    best = []
+    for _ in range(times):
+        began = time.monotonic()
+        command = [sys.executable, "-m", "headwater", *arguments]
+        program = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        _, status, used = os.wait4(program.pid, 0)
+        program.returncode = os.waitstatus_to_exitcode(status)
+        assert program.returncode == 0, f"{arguments[0]} ended with {program.returncode}"
+        best.append((time.monotonic() - began, used.ru_utime + used.ru_stime))
+    return min(best)
+
+
+def _again(report: Report, source: Path, case: Path, first: Ran) -> None:
+    walk = _walk_seconds(source)
+    again = examine(source, case)
+    assert again.summary["resumed"] == first.summary["occurrences"], again.summary
+    over = 100 * (again.cpu - walk) / first.cpu
+    report.say(
+        f"Again: {again.cpu:.2f} s CPU ({again.wall:.2f} s wall); the walk alone {walk:.2f} s; "
+        f"the first run {first.cpu:.1f} s CPU."
+    )
+    report.at_most("finished case again, beyond the walk", over, AGAIN_MOST_PERCENT, " %")
+
+
+def _walk_seconds(source: Path) -> float:
+    began = time.process_time()
+    walk = Walk(os.fsencode(source), accept_atime=True)
+    for directory, names in walk.directories():
+        assert not isinstance(names, OSError)
+        if names:
+            deque(walk.places(directory, names), maxlen=0)
+    walk.close()
+    return time.process_time() - began
+
+
+def _bytes(report: Report, case: Path, places: int) -> None:
+    rows = [(name, size) for name, size in case_bytes(case).items() if size >= places]
+    rest = sum(case_bytes(case).values()) - sum(size for _, size in rows)
+    rows += [("all others", rest), ("all", rest + sum(size for _, size in rows))]
+    shown = [
+        (name, f"{size / 2**20:.1f}", f"{size / places:.1f}", f"{size / places * PROJECTED / 1e9:.1f}")
+        for name, size in rows
+    ]
+    head = ("kept", "MiB", "bytes a place", f"GB at {PROJECTED // 1_000_000} million")
+    report.table(head, shown)
+
+
+def case_bytes(case: Path) -> dict[str, int]:
+    """Return the bytes of each table and index of a case, and of its packs, largest first."""
+    with closing(_open(case / "case.sqlite")) as connection:
+        query = "SELECT name, sum(pgsize) FROM dbstat GROUP BY name"
+        sizes = dict(connection.execute(query).fetchall())
+    sizes["packs"] = sum(path.stat().st_size for path in (case / "packs").iterdir())
+    return dict(sorted(sizes.items(), key=lambda entry: -entry[1]))
