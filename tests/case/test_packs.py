@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headwater.case.packs import (
@@ -47,6 +47,7 @@ def complaints(folder: Path, places: list[Location], blobs: list[bytes]) -> list
     return found + ([f"{tail} more"] if tail else [])
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.lists(st.binary(max_size=60), max_size=5), st.sampled_from("kukr")),

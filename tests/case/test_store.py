@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
+from contextlib import closing
 from pathlib import Path
 from tempfile import mkdtemp
 
 import msgspec
-from hypothesis import settings
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -16,6 +19,7 @@ from headwater.case.query import Case
 from headwater.case.records import Attempt, Batch, Walk
 from headwater.case.store import CaseStore
 from headwater.case.verify import verify_record
+from headwater.errors import CaseBusy, CaseDamaged, CaseError
 from headwater.model import Containment, Occurrence, Outcome, Problem
 from tests.case import building
 
@@ -64,7 +68,7 @@ class CaseMachine(RuleBasedStateMachine):
         self.outcomes: dict[int, Outcome] = {}
         self.files: dict[str, Occurrence] = {}
         self.members: dict[tuple[int, int], Containment] = {}
-        self.walked: dict[int, tuple[Outcome, Walk]] = {}
+        self.walked: dict[int, Walk] = {}
         self.attempts: dict[bytes, int] = {}
         self.last = Batch()
 
@@ -93,11 +97,16 @@ class CaseMachine(RuleBasedStateMachine):
             attempts=tuple(Attempt(key=key, reason="died") for key in keys),
         )
         self.store.commit(self.last)
-        self.outcomes |= {self.number(outcome): outcome for outcome in outcomes}
+        said = {self.number(outcome): outcome for outcome in outcomes}
+        for content, outcome in said.items():
+            if self.outcomes.get(content) != outcome:
+                # A walk belongs to the outcome before it, and a new outcome has none yet.
+                self.walked.pop(content, None)
+        self.outcomes |= said
         self.files |= dict(files)
         self.members |= dict(members)
         for parent, walk in walks:
-            self.walked[parent] = (self.outcomes[parent], walk)
+            self.walked[parent] = walk
         for key in keys:
             self.attempts[key] = self.attempts.get(key, 0) + 1
 
@@ -146,9 +155,8 @@ class CaseMachine(RuleBasedStateMachine):
     def compare_item(self, case: Case, item_id: int, number: int, outcome: Outcome) -> None:
         problems = tuple(map(stored, outcome.problems))
         walked = self.walked.get(number)
-        is_walked = walked is not None and self.same(walked[0], outcome)
-        if walked is not None and is_walked:
-            problems += tuple(map(stored, walked[1].problems))
+        if walked is not None:
+            problems += tuple(map(stored, walked.problems))
         assert case.measured(item_id) == outcome.measurements
         assert case.identity(item_id) == outcome.identity
         assert case.methods_of(item_id) == outcome.methods
@@ -164,20 +172,14 @@ class CaseMachine(RuleBasedStateMachine):
         assert state is not None
         is_archive = outcome.identity.kind == "archive" and outcome.state == "measured"
         assert (state.item_id, state.state) == (item_id, outcome.state)
-        assert state.finished == (is_walked or not is_archive)
+        assert state.finished == (walked is not None or not is_archive)
 
     def problem_count(self) -> int:
-        rows = [*self.outcomes.values(), *self.files.values(), *self.members.values()]
-        rows += [
-            walk  # type: ignore[list-item]
-            for number, (outcome, walk) in self.walked.items()
-            if self.same(outcome, self.outcomes[number])
-        ]
-        return sum(len(row.problems) for row in rows)
-
-    @staticmethod
-    def same(one: Outcome, other: Outcome) -> bool:
-        return one == other
+        held = [row.problems for row in self.outcomes.values()]
+        held += [row.problems for row in self.files.values()]
+        held += [row.problems for row in self.members.values()]
+        held += [row.problems for row in self.walked.values()]
+        return sum(map(len, held))
 
     @staticmethod
     def as_stored(row: Occurrence | Containment) -> Occurrence | Containment:
@@ -251,3 +253,169 @@ class CaseMachine(RuleBasedStateMachine):
 
 CaseMachine.TestCase.settings = settings(max_examples=20, stateful_step_count=12, deadline=None)
 TestCaseMachine = CaseMachine.TestCase
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.data())
+def test_the_order_within_a_batch_carries_no_meaning(data: st.DataObject) -> None:
+    """The rows, and so all ids, are the same bytes in whatever order they were handed in."""
+    (first, second, third) = building.small_batches(1)
+    digests = []
+    for shuffled in (False, True):
+        folder = Path(mkdtemp())
+        os.environ["HEADWATER_KEY_DIR"] = str(folder / "keys")
+        with closing(CaseStore.create(folder / "case", building.INFO)) as store:
+            store.source("folder", b"/evidence")
+            for batch in (first, second, third):
+                fields = {name: getattr(batch, name) for name in batch.__struct_fields__}
+                if shuffled:
+                    fields = {
+                        name: tuple(data.draw(st.permutations(rows)))
+                        for name, rows in fields.items()
+                    }
+                store.commit(Batch(**fields))
+        digests.append(rows_but_times(folder / "case"))
+        shutil.rmtree(folder)
+    assert digests[0] == digests[1]
+
+
+def rows_but_times(folder: Path) -> list[object]:
+    said = building.logical_dump(folder / "case.sqlite")
+    skipped = {"case_info", "signing_key", "leaf", "source", "attempt"}
+    kept, table = [], ""
+    for row in said:
+        table = row if isinstance(row, str) else table
+        if table not in skipped:
+            kept.append(row)
+    return kept
+
+
+def test_files_and_folders_are_for_their_owner_alone(small_case: tuple[Path, str]) -> None:
+    folder, _root = small_case
+    with closing(CaseStore.open(folder, writing=True)) as store:
+        store.commit(Batch(outcomes=(building.outcome(9, blobs=(b"new",)),)))
+        for path in [folder, *folder.rglob("*")]:
+            mode = path.stat().st_mode
+            assert stat.S_IMODE(mode) == (0o700 if stat.S_ISDIR(mode) else 0o600), path
+
+
+def test_a_case_is_made_only_where_nothing_is(tmp_path: Path) -> None:
+    taken = tmp_path / "taken"
+    taken.mkdir()
+    (taken / "file").write_text("x")
+    with pytest.raises(CaseError, match="not empty"):
+        CaseStore.create(taken, building.INFO)
+    with pytest.raises(CaseError, match="not empty"):
+        CaseStore.create(taken / "file", building.INFO)
+    empty = tmp_path / "deep" / "empty"
+    empty.mkdir(parents=True)
+    CaseStore.create(empty, building.INFO).close()
+    assert sorted(path.name for path in (tmp_path / "deep").iterdir()) == ["empty"]
+    assert verify_record(empty).findings == ()
+
+
+def test_what_is_no_case_is_not_opened(tmp_path: Path) -> None:
+    for opening in (Case.open, lambda folder: CaseStore.open(folder, writing=True)):
+        with pytest.raises(CaseError, match="not a case"):
+            opening(tmp_path / "nowhere")
+    (tmp_path / "case.sqlite").write_bytes(b"")
+    for opening in (Case.open, lambda folder: CaseStore.open(folder, writing=True)):
+        with pytest.raises(CaseDamaged):
+            opening(tmp_path)
+    (tmp_path / "case.sqlite").write_bytes(b"x" * 10_000)
+    for opening in (Case.open, lambda folder: CaseStore.open(folder, writing=True)):
+        with pytest.raises(CaseDamaged):
+            opening(tmp_path)
+
+
+def test_a_second_writer_is_told_who_the_first_is(small_case: tuple[Path, str]) -> None:
+    folder, _root = small_case
+    with closing(CaseStore.open(folder, writing=True)) as store:
+        with pytest.raises(CaseBusy, match=str(os.getpid())):
+            CaseStore.open(folder, writing=True)
+        with Case.open(folder) as reader:
+            before = reader.counts().items
+            store.commit(Batch(outcomes=(building.outcome(9),)))
+            assert reader.counts().items == before + 1
+    CaseStore.open(folder, writing=True).close()
+
+
+def test_what_a_case_says_of_itself_is_kept(small_case: tuple[Path, str]) -> None:
+    with Case.open(small_case[0]) as case:
+        info = case.info
+    assert (info.name, info.examiner, info.organisation) == (
+        building.INFO.name,
+        building.INFO.examiner,
+        building.INFO.organisation,
+    )
+    assert len(info.case_id) == 32
+    assert info.thumbnails
+    assert len(info.public_key) == 64
+
+
+def test_a_place_of_an_unknown_item_is_refused_and_costs_nothing_else(
+    small_case: tuple[Path, str],
+) -> None:
+    folder, root = small_case
+    with closing(CaseStore.open(folder, writing=True)) as store:
+        source_id = store.source("folder", b"/evidence/\xff")
+        bad = Batch(
+            outcomes=(building.outcome(50, blobs=(b"blob of a batch that is refused",)),),
+            occurrences=(building.file(source_id, "x", 51),),
+        )
+        with pytest.raises(CaseError, match="no outcome"):
+            store.commit(bad)
+        assert verify_record(folder, expect_root=root).findings == ()
+        store.commit(msgspec.structs.replace(bad, occurrences=()))
+    assert verify_record(folder).findings == ()
+
+
+@pytest.mark.parametrize("measured", [b"", b"{", b'1,"pdq":2', b"nan", b"\xff", b"{}}"])
+def test_a_measurement_that_is_not_json_is_refused(
+    small_case: tuple[Path, str], measured: bytes
+) -> None:
+    folder, root = small_case
+    batch = Batch(outcomes=(building.outcome(50, measurements={"exif": measured}),))
+    store = CaseStore.open(folder, writing=True)
+    with pytest.raises(CaseError, match="JSON"):
+        store.commit(batch)
+    store.close()
+    assert verify_record(folder, expect_root=root).findings == ()
+
+
+def test_what_was_seen_in_a_directory(case_folder: Path) -> None:
+    with closing(CaseStore.create(case_folder, building.INFO)) as store:
+        source_id = store.source("folder", b"/evidence")
+        other = store.source("folder", b"/other")
+        names = [f"d/{letter}" for letter in "abcde"]
+        batch = Batch(
+            outcomes=(building.outcome(1),),
+            occurrences=(
+                *(building.file(source_id, name, 1, size_bytes=1 << 65) for name in names),
+                building.file(source_id, "e/a", 1),
+                building.file(other, "d/b", None, state="failed"),
+            ),
+        )
+        store.commit(batch)
+        newer = building.file(source_id, "d/c", None, state="refused", modified_ns=-(1 << 70))
+        store.commit(Batch(occurrences=(newer,)))
+        seen = store.seen(source_id, b"d", b"b", b"d")
+        assert sorted(seen) == [b"b", b"c", b"d"]
+        assert seen[b"b"].item_sha256 == building.sha256(1)
+        assert seen[b"b"].size_bytes == 1 << 65
+        assert (seen[b"c"].item_id, seen[b"c"].state) == (None, "refused")
+        assert seen[b"c"].modified_ns == -(1 << 70)
+        assert list(store.seen(other, b"d", b"", b"\xff")) == [b"b"]
+        assert store.seen(source_id, b"nowhere", b"", b"\xff") == {}
+
+
+def test_the_later_of_two_words_in_one_batch_holds(case_folder: Path) -> None:
+    with closing(CaseStore.create(case_folder, building.INFO)) as store:
+        announced = building.outcome(1, kind="archive")
+        ended = building.outcome(1, kind="archive", state="failed", problems=(building.CRASH,))
+        store.commit(Batch(outcomes=(announced, ended)))
+        state = store.item_state(building.sha256(1))
+        assert state is not None
+        assert (state.state, state.finished, state.reproducible) == ("failed", True, False)
+        assert state.problems == ("crashed",)
+        assert store.item_state(building.sha256(2)) is None

@@ -48,7 +48,7 @@ class Evidence:
             factory = py7zr.io.BytesIOFactory(1 << 24)
             with py7zr.SevenZipFile(io.BytesIO(data)) as archive:
                 names = archive.getnames()
-                archive.extractall(factory=factory)
+                archive.extractall(factory=factory)  # noqa: S202 - into memory
             return [((name.encode(),), factory.products[name].read()) for name in names]
         if item.format == "gzip":
             return _unpacked_tar(data)
@@ -84,7 +84,7 @@ def _unpacked_zip(data: bytes, password: str | None) -> list[tuple[tuple[bytes, 
 
 
 def _unpacked_tar(data: bytes) -> list[tuple[tuple[bytes, ...], bytes]]:
-    found = []
+    found: list[tuple[tuple[bytes, ...], bytes]] = []
     with tarfile.open(fileobj=io.BytesIO(data), mode="r:gz") as archive:
         for info in archive:
             stream = archive.extractfile(info)

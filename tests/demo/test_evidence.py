@@ -18,6 +18,7 @@ import imagecodecs
 import msgspec
 import pytest
 from PIL import Image
+from PIL.MpoImagePlugin import MpoImageFile
 
 from headwater.demo.evidence import make_evidence
 from headwater.demo.manifest import DemoManifest, Planted
@@ -296,6 +297,7 @@ def test_a_picture_pair_holds_two(evidence: Evidence) -> None:
         i for i in evidence.manifest.files() if i.copy_of and i.copy_of.edit == "picture-pair"
     )
     with Image.open(io.BytesIO(evidence.file_bytes(item))) as pair:
+        assert isinstance(pair, MpoImageFile)
         assert pair.n_frames == 2
         whole = pair.convert("RGB")
         pair.seek(1)
@@ -310,7 +312,7 @@ def test_a_cropped_copy_keeps_the_thumbnail_of_the_whole(evidence: Evidence) -> 
     thumbnail = Image.open(io.BytesIO(tags["JPEGThumbnail"]))
     assert item.copy_of
     whole = evidence.upright(evidence.manifest.by_key(item.copy_of.of))
-    assert likeness(thumbnail, whole) > 0.98
+    assert likeness(thumbnail, whole) > 0.95
     assert likeness(thumbnail, evidence.upright(item)) < 0.9
 
 

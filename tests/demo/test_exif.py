@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import ExifTags, Image
 
 from headwater.demo import exif
 
@@ -49,7 +49,7 @@ def test_what_is_written_is_read(
     assert photo[0x829A].numerator * fraction[1] == fraction[0] * photo[0x829A].denominator
     place = read.get_ifd(0x8825)[2]
     assert place.numerator * latitude[1] == latitude[0] * place.denominator
-    last = read.get_ifd(1)
+    last = read.get_ifd(ExifTags.IFD.IFD1)
     assert bool(last) == bool(thumbnail)
     if thumbnail:
         start = 6 + last[0x0201]

@@ -1,4 +1,4 @@
-"""A measure that plays a worker in the hands of hostile bytes: it writes to the worker's channel."""
+"""A measure that plays a worker in the hands of hostile bytes: it writes to its channel."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def is_socket(number: int) -> bool:
 
 
 def outcome(digests: Digests) -> Outcome:
-    from headwater.model import Identity  # noqa: PLC0415
+    from headwater.model import Identity
 
     identity = Identity(kind="picture", format="jpeg", media_type="image/jpeg")
     return Outcome(digests=digests, identity=identity, state=MEASURED)

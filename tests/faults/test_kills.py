@@ -9,8 +9,8 @@ import pytest
 
 from headwater.case.faultpoints import POINTS
 from headwater.demo.evidence import make_evidence
-from tests.faults.program import examine, killed_after, killed_at, run
 from tests.pictures import jpeg
+from tests.program import examine, killed_after, killed_at, run
 
 WRITE_POINTS = tuple(point for point in POINTS if not point.startswith("key."))
 

@@ -91,6 +91,13 @@ def write(folder: Path, checkpoint: Checkpoint) -> None:
     reached("checkpoint.after-sync")
 
 
+def clear(folder: Path) -> None:
+    """Remove notes that were not written to their end. Raises OSError."""
+    for entry in os.scandir(folder):
+        if entry.name.startswith(".") and file_size(entry.name[1:]) is not None:
+            os.unlink(entry.path)
+
+
 def file_size(name: str) -> int | None:
     """Return the size that the name of a checkpoint's file states, None for any other name."""
     match = _FILE.fullmatch(name)

@@ -6,7 +6,6 @@ imported. Then the process kills its own process group at the N-th passage of th
 
 from __future__ import annotations
 
-import itertools
 import os
 import signal
 
@@ -38,19 +37,38 @@ POINTS: tuple[str, ...] = (
 """Every name that `reached` is called with."""
 
 
-def _armed() -> tuple[str, int] | None:
-    value = os.environ.get("HEADWATER_KILL_AT", "")
-    point, _, passage = value.partition(":")
-    if point not in POINTS or not passage.isdigit():
-        return None
-    return point, int(passage)
+class _Trigger:
+    """Counts the passages of one point."""
+
+    def __init__(self, point: str = "", passage: int = 0) -> None:
+        self._point = point
+        self._left = passage
+
+    def passed(self, point: str) -> bool:
+        """Return whether this is the passage to die at."""
+        if point != self._point:
+            return False
+        self._left -= 1
+        return self._left == 0
 
 
-_ARMED = _armed()
-_PASSAGES = itertools.count(1)
+def _from_environment() -> _Trigger:
+    point, _, passage = os.environ.get("HEADWATER_KILL_AT", "").partition(":")
+    if point in POINTS and passage.isdigit():
+        return _Trigger(point, int(passage))
+    return _Trigger()
+
+
+_trigger = _from_environment()
+
+
+def arm(point: str, passage: int) -> None:
+    """Do what the environment would have asked for; for a test in a process of its own."""
+    global _trigger  # noqa: PLW0603
+    _trigger = _Trigger(point, passage)
 
 
 def reached(point: str) -> None:
-    """Die here, if the environment asked for this point and passage."""
-    if _ARMED is not None and point == _ARMED[0] and next(_PASSAGES) == _ARMED[1]:
+    """Die here, if this point and passage were asked for."""
+    if _trigger.passed(point):
         os.killpg(0, signal.SIGKILL)

@@ -52,6 +52,7 @@ class CaseStore:
         self._connection = connection
         self._resources = resources
         self._key = signing_key(folder)
+        checkpoints.clear(folder / CHECKPOINTS)
         packs = folder / PACKS
         self._packs = PackWriter(packs, self.info.case_id, _last_blob(connection))
         self._ledger = Ledger(connection)

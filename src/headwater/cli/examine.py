@@ -48,7 +48,7 @@ def examine(
     goes on where it was.
     """
     from headwater.cli.run_examine import ExamineRequest, run_examine  # noqa: PLC0415
-    from headwater.cli.show_summary import print_summary  # noqa: PLC0415
+    from headwater.cli.show_summary import STOPPED, print_summary  # noqa: PLC0415
 
     request = ExamineRequest(
         sources=tuple(sources),
@@ -65,7 +65,11 @@ def examine(
         retry_limits=retry_limits,
         quiet=quiet,
     )
-    summary = run_examine(request)
+    try:
+        summary = run_examine(request)
+    except KeyboardInterrupt:
+        typer.echo(STOPPED)
+        raise typer.Exit(130) from None
     print_summary(summary, as_json=as_json)
     if not summary.complete:
         raise typer.Exit(130)

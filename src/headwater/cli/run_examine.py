@@ -150,8 +150,14 @@ def make_engine(request: ExamineRequest, *, thumbnails: bool) -> Engine:
     if not thumbnails:
         names = tuple(name for name in names if not name.endswith(":Thumbnail"))
         options["storyboard"] = {"thumbnails": False}
+    workers = request.workers or len(os.sched_getaffinity(0))
+    limits = request.limits
     config = Config(
-        limits=request.limits, measures=names, options=options, caged=not request.uncaged
+        limits=limits,
+        measures=names,
+        options=options,
+        caged=not request.uncaged,
+        group_memory_bytes=workers * limits.worker_memory_bytes + limits.spool_memory_bytes,
     )
     if request.engine == "inline":
         from headwater.engine.inline import Inline  # noqa: PLC0415
@@ -159,7 +165,7 @@ def make_engine(request: ExamineRequest, *, thumbnails: bool) -> Engine:
         return Inline(config)
     from headwater.engine.pool import Pool  # noqa: PLC0415
 
-    return Pool(request.workers or len(os.sched_getaffinity(0)), config)
+    return Pool(workers, config)
 
 
 def _open_case(request: ExamineRequest) -> CaseStore:

@@ -7,6 +7,8 @@ import typer
 
 from headwater.cli.run_examine import Summary
 
+STOPPED = "stopped early; run the same command again to go on"
+
 
 def print_summary(summary: Summary, *, as_json: bool) -> None:
     """Print what a run left."""
@@ -22,6 +24,6 @@ def print_summary(summary: Summary, *, as_json: bool) -> None:
         f"({summary.cpu_seconds:,.1f} s of CPU), {summary.resumed:,} places done before"
     )
     if not summary.complete:
-        typer.echo("stopped early; run the same command again to go on")
+        typer.echo(STOPPED)
     typer.echo(f"checkpoint: {summary.log_size} {summary.root}")
     typer.echo("Write the checkpoint down: `headwater verify --expect` proves the case with it.")

@@ -167,6 +167,8 @@ class Shot(NamedTuple):
     """Running number of the body."""
     upright: bool = False
     """Held upright: stored with EXIF orientation 6."""
+    aim: tuple[float, float, float] = (0.0, 0.0, 1.0)
+    """What is framed of the scene: left and top as shares of its sides, and the share of both."""
     exposure: tuple[int, int] = (1, 250)
     iso: int = 100
 
@@ -213,23 +215,28 @@ class Camera:
             writes_utc_offset=model.utc_offset,
         )
 
-    def expose(self, scene: Image.Image, *, upright: bool = False) -> Image.Image:
+    def expose(
+        self,
+        scene: Image.Image,
+        *,
+        upright: bool = False,
+        aim: tuple[float, float, float] = (0.0, 0.0, 1.0),
+    ) -> Image.Image:
         """Return the picture as the sensor stores it, RGB, of the camera's size.
 
         `scene` is 4:3. Held upright, its middle is taken, and turned a quarter anticlockwise as
         it lies on the sensor.
         """
-        width_px, height_px = self.size_px
+        left, top = aim[0] * scene.width, aim[1] * scene.height
+        wide, high = aim[2] * scene.width, aim[2] * scene.height
         if upright:
-            half = scene.height * 0.375
-            middle = scene.width / 2
-            scene = scene.resize(
-                (height_px, width_px),
-                Image.Resampling.BICUBIC,
-                (middle - half, 0, middle + half, scene.height),
-            ).transpose(Image.Transpose.ROTATE_90)
+            # The middle 3:4 of what is framed: 9/16 of its width.
+            box = (left + wide * 7 / 32, top, left + wide * 25 / 32, top + high)
+            standing = scene.resize(self.size_px[::-1], Image.Resampling.BICUBIC, box)
+            scene = standing.transpose(Image.Transpose.ROTATE_90)
         else:
-            scene = scene.resize(self.size_px, Image.Resampling.BICUBIC)
+            box = (left, top, left + wide, top + high)
+            scene = scene.resize(self.size_px, Image.Resampling.BICUBIC, box)
         light = planar(scene)
         noise = self._sensor_noise(light)
         light *= self._gain
@@ -247,7 +254,7 @@ class Camera:
 
     def photograph(self, scene: Image.Image, shot: Shot) -> bytes:
         """Return the JPEG file that the camera writes."""
-        picture = self.expose(scene, upright=shot.upright)
+        picture = self.expose(scene, upright=shot.upright, aim=shot.aim)
         return with_segments(self.encode(picture), [self.exif_segment(picture, shot)])
 
     def encode(self, picture: Image.Image) -> bytes:

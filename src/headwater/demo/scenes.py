@@ -41,7 +41,8 @@ def paint(
     if height_px < 96:
         raise ValueError("a scene is at least 96 pixels high")
     entropy = [seed, SCENE_KINDS.index(kind), number]
-    canvas = Canvas(height_px, np.random.Generator(np.random.SFC64(entropy)))
-    _PAINTERS[kind](canvas, pan if number % 2 == 0 else -pan)
+    pan = pan if number % 2 == 0 else -pan
+    canvas = Canvas(height_px, np.random.Generator(np.random.SFC64(entropy)), pan)
+    _PAINTERS[kind](canvas, pan)
     picture = canvas.finished()
     return ImageOps.mirror(picture) if number % 2 else picture

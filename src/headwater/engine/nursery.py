@@ -38,6 +38,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     measures: tuple[str, ...]
     options: dict[str, dict[str, int | float | str | bool]] = {}
     caged: bool = True
+    group_memory_bytes: int | None = None
+    """Memory of all workers together, where the machine can bound it (control group)."""
 
 
 class Fork(Message, frozen=True, kw_only=True):
@@ -199,6 +201,7 @@ class Nursery:
         limits = self._config.limits
         return CageSpec(
             memory_bytes=limits.worker_memory_bytes,
+            group_memory_bytes=self._config.group_memory_bytes,
             file_bytes=limits.archive_member_bytes if walker else limits.worker_memory_bytes,
             kept_descriptors=() if descriptor is None else (descriptor,),
         )

@@ -9,6 +9,7 @@ from headwater.media.media import Media
 from headwater.media.metadata import exif_facts
 from headwater.media.metadata.clocks import Clock
 from headwater.media.metadata.directories import (
+    BYTE,
     TYPE_NAMES,
     Directory,
     Field,
@@ -232,14 +233,16 @@ def _number(value: float | tuple[int, int]) -> Number:
 
 def _coded_text(entry: Field, group: str) -> str | None:
     """Text that EXIF stores as bytes: versions, comments with a code in front, Windows' XP tags."""
-    if group == "IFD0" and entry.tag in _WIDE_TEXTS:
-        raw = bytes(number & 255 for number in entry.integers)
-        return raw.decode("utf-16-le", "replace").rstrip("\0")
-    if not isinstance(entry.value, bytes):
+    raw = entry.value
+    if entry.kind == BYTE:
+        raw = bytes(entry.integers)
+    if not isinstance(raw, bytes):
         return None
-    if entry.tag in _VERSIONS and len(entry.value) == 4:
-        return entry.value.decode("latin-1").rstrip("\0")
-    return _commented(entry.value) if (group, entry.tag) in _CODED_TEXTS else None
+    if entry.tag in _VERSIONS and len(raw) == 4:
+        return raw.decode("latin-1").rstrip("\0")
+    if group == "IFD0" and entry.tag in _WIDE_TEXTS:
+        return raw.decode("utf-16-le", "replace").rstrip("\0")
+    return _commented(raw) if (group, entry.tag) in _CODED_TEXTS else None
 
 
 def _commented(value: bytes) -> str | None:

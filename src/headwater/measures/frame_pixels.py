@@ -97,7 +97,9 @@ def pdq_of(plane: Floats, width_px: int, height_px: int) -> tuple[str, int]:
     return bits.tobytes().hex(), quality
 
 
-def small_size(width_px: int, height_px: int, sample_aspect: Fraction, most: int) -> tuple[int, int]:
+def small_size(
+    width_px: int, height_px: int, sample_aspect: Fraction, most: int
+) -> tuple[int, int]:
     """Return height and width, the longer at most `most`, of the shape that a player shows.
 
     Samples that are not square make one side smaller; shapes beyond 4 to 1 are not believed.

@@ -205,7 +205,9 @@ def _board(taken: list[_Taken], source: KeyFrames, blobs: list[bytes]) -> Board:
     numbers = _shot_numbers(taken)
     frames: list[BoardFrame] = []
     for shot in range(numbers[-1] + 1):
-        frames += _shot([one for one, number in zip(taken, numbers, strict=True) if number == shot], shot, blobs)
+        frames += _shot(
+            [one for one, number in zip(taken, numbers, strict=True) if number == shot], shot, blobs
+        )
     return Board(
         source=source.source,
         key_frames_seen=source.key_packets,

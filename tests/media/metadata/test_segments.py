@@ -6,6 +6,7 @@ import io
 import struct
 import zlib
 from hashlib import md5
+from typing import Any
 
 import brotli  # type: ignore[import-untyped]
 import pytest
@@ -40,8 +41,8 @@ def exif_bytes() -> bytes:
     return exif.tobytes()
 
 
-def profile_bytes() -> bytes:
-    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+PROFILE: bytes = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+"""Made once: its header holds the time of making."""
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +55,9 @@ def written() -> dict[str, bytes]:
         info = PngImagePlugin.PngInfo()
         info.add_itxt("XML:com.adobe.xmp", XMP.decode())
         tags = {700: XMP, 0x0110: MODEL}
-        more = {"png": {"pnginfo": info}, "tiff": {"tiffinfo": tags}}.get(name, {"xmp": XMP})
-        profile = profile_bytes()
-        picture.save(out, name.upper(), exif=exif_bytes(), icc_profile=profile, **more)
+        forms: dict[str, dict[str, Any]] = {"png": {"pnginfo": info}, "tiff": {"tiffinfo": tags}}
+        more = forms.get(name, {"xmp": XMP})
+        picture.save(out, name.upper(), exif=exif_bytes(), icc_profile=PROFILE, **more)
         files[name] = out.getvalue()
     return files
 
@@ -65,7 +66,7 @@ def written() -> dict[str, bytes]:
 def test_what_pillow_writes_is_found(written: dict[str, bytes], name: str) -> None:
     found = find(written[name], "heif" if name == "avif" else name)
     assert found.problems == []
-    assert [segment.data for segment in found.icc] == [profile_bytes()]
+    assert [segment.data for segment in found.icc] == [PROFILE]
     assert [segment.data for segment in found.xmp] == [XMP]
     assert read_exif(found.exif).text("IFD0", 0x0110) == MODEL
 

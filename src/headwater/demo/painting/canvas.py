@@ -119,18 +119,26 @@ def _paint(colour: Colour, alpha: int) -> tuple[int, int, int, int]:
 
 
 class Canvas:
-    """A picture being painted. `grain` and `drift` are its fine and coarse texture, deviation 1."""
+    """A picture being painted. `grain` and `drift` are its fine and coarse texture, deviation 1.
 
-    def __init__(self, height_px: int, random: np.random.Generator) -> None:
+    The textures move with `pan`, like what is near: a texture that stood still on the picture
+    while the camera moves would be a pattern that links pictures as a sensor's does. Beyond a
+    quarter of the height they stay behind.
+    """
+
+    def __init__(self, height_px: int, random: np.random.Generator, pan: float = 0.0) -> None:
         self.height_px = height_px
         self.width_px = round(height_px * ASPECT)
         self.random = random
         self.pixels: Plane = np.zeros((3, self.height_px, self.width_px), dtype=np.float32)
-        quarter = (height_px // 2, self.width_px // 2)
-        fine = fractal(random, *quarter, cells=150, octaves=2)
-        self.grain = scaled(fine, self.width_px, self.height_px)
-        coarse = fractal(random, height_px // 4, self.width_px // 4, cells=5, octaves=4)
-        self.drift = scaled(coarse, self.width_px, self.height_px)
+        margin = height_px // 4
+        wide = self.width_px + 2 * margin
+        shift = min(2 * margin, max(0, margin - round(pan * height_px)))
+        seen = slice(shift, shift + self.width_px)
+        fine = fractal(random, height_px // 2, wide // 2, cells=200, octaves=2)
+        self.grain = scaled(fine, wide, height_px)[:, seen]
+        coarse = fractal(random, height_px // 4, wide // 4, cells=7, octaves=4)
+        self.drift = scaled(coarse, wide, height_px)[:, seen]
 
     def rows(self, top: float, bottom: float) -> slice:
         """Return the pixel rows between two heights, held inside the canvas."""

@@ -6,6 +6,8 @@ import datetime
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import numpy as np
+
 from headwater.demo import films, plan
 from headwater.demo.archives import Entry, zip_archive
 from headwater.demo.cameras import BODIES, PLACES, Camera, Shot, file_name, folder_name
@@ -42,9 +44,10 @@ class Album:
     def plant_shots(self, seed: int, scale: Scale) -> None:
         """Take all photographs, and lay them on their cards."""
         numbers = {body.key: body.first_number for body in BODIES}
+        hand = np.random.Generator(np.random.SFC64([seed, 3000]))
         for planned in plan.SHOTS:
             camera = self._cameras[planned.camera]
-            shot = _shot(planned, numbers[planned.camera])
+            shot = _shot(planned, numbers[planned.camera], hand)
             numbers[planned.camera] += 1
             scene = paint(
                 planned.kind,
@@ -121,7 +124,10 @@ class Album:
         )
 
 
-def _shot(planned: plan.PlannedShot, number: int) -> Shot:
+def _shot(planned: plan.PlannedShot, number: int, hand: np.random.Generator) -> Shot:
+    """Return the circumstances; nobody holds a camera twice quite alike."""
+    framed = float(hand.uniform(0.95, 0.99))
+    left, top = (float(hand.uniform(0, 1 - framed)) for _ in range(2))
     place = next(place for place in PLACES if place.key == planned.place)
     zone = datetime.timezone(datetime.timedelta(hours=place.utc_offset_hours))
     dark = planned.kind == "night"
@@ -130,6 +136,7 @@ def _shot(planned: plan.PlannedShot, number: int) -> Shot:
         taken=datetime.datetime.fromisoformat(planned.local_time).replace(tzinfo=zone),
         number=number,
         upright=planned.upright,
+        aim=(left, top, framed),
         exposure=(1, 15) if dark else (1, 250),
         iso=800 if dark else 100,
     )

@@ -63,6 +63,4 @@ def read_matrix(data: bytes) -> DisplayMatrix:
         and all(abs(value - _ONE) <= _PLAIN_ERROR for value in whole[2:])
         and u == v == 0
     )
-    return DisplayMatrix(
-        rotation_degrees=round(degrees) % 360, mirrored=mirrored, is_plain=plain
-    )
+    return DisplayMatrix(rotation_degrees=round(degrees) % 360, mirrored=mirrored, is_plain=plain)
