@@ -76,11 +76,16 @@ def test_another_process_clock_zone_and_locale_give_the_same_folder(
     assert tree_digest(tmp_path / "again") == tree_digest(evidence.folder)
 
 
-def test_another_seed_gives_other_pictures_in_the_same_places(
+def test_another_seed_gives_other_pictures_in_the_same_places_and_no_traps_unasked(
     evidence: Evidence, tmp_path: Path
 ) -> None:
-    other = make_evidence(tmp_path, seed=1, size="small", traps=True)
-    assert [item.key for item in other.planted] == [item.key for item in evidence.manifest.planted]
+    other = make_evidence(tmp_path, seed=1, size="small")
+    traps = {item.key for item in evidence.manifest.planted} - {item.key for item in other.planted}
+    assert {evidence.manifest.by_key(key).entry for key in traps} == {"link", "fifo"}
+    assert len(traps) == 2
+    assert [item.key for item in other.planted] == [
+        item.key for item in evidence.manifest.planted if item.key not in traps
+    ]
     mine = {item.sha256 for item in evidence.manifest.originals()}
     assert mine.isdisjoint(item.sha256 for item in other.originals())
 
@@ -257,12 +262,6 @@ def test_the_link_leads_out_of_the_folder(evidence: Evidence) -> None:
     for item in outside:
         target = os.path.realpath(evidence.path(item))
         assert os.path.dirname(target) == os.fsencode(evidence.folder.parent.resolve())
-
-
-def test_traps_are_left_out_unless_asked_for(evidence: Evidence, tmp_path: Path) -> None:
-    manifest = make_evidence(tmp_path, size="small")
-    assert not [item for item in manifest.planted if item.entry == "fifo"]
-    assert [item for item in evidence.manifest.planted if item.entry == "fifo"]
 
 
 def test_a_motion_photo_ends_with_its_film(evidence: Evidence) -> None:

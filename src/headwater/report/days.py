@@ -22,8 +22,8 @@ def days(found: list[tuple[str, int]], limits: PageLimits, left_out: LeftOut) ->
     yield element(
         "p",
         "By the clocks that the files name, whoever set them: a camera whose clock was never set "
-        "begins in a year of its maker's choice. Days are those of the clock, in its own zone where "
-        "one is known and without one where not.",
+        "begins in a year of its maker's choice. Days are in UTC where the zone of a clock is known, "
+        "and those of the clock where it is not.",
     )
     if undated:
         yield element("p", f"{amount(undated, 'item')} state less than a day, or none that exists.")
@@ -60,9 +60,7 @@ def _total(year: Days) -> int:
 
 
 def _months() -> Html:
-    names = (
-        element("text", name, x=place * 31 + 2, y=8) for place, name in enumerate(_MONTHS)
-    )
+    names = (element("text", name, x=place * 31 + 2, y=8) for place, name in enumerate(_MONTHS))
     drawing = element("svg", *names, viewBox=f"0 0 {_COLUMNS} 10", aria_hidden="true")
     return element("div", element("span"), drawing, element("span"), class_="year months")
 

@@ -9,7 +9,7 @@ from headwater.case.query import Case
 from headwater.report.holdings import bar
 from headwater.report.limits import LeftOut, PageLimits
 from headwater.report.markup import Html, element, said
-from headwater.report.words import amount, number, table
+from headwater.report.words import number, table
 
 _HELD_MOST = 10_000
 
@@ -34,9 +34,8 @@ def devices(case: Case, limits: PageLimits, left_out: LeftOut) -> Iterator[Html]
     left_out.note("make and model (those with the fewest items)", len(ordered) - len(shown))
     yield element(
         "p",
-        f"As the files state it, which anyone can change. {amount(silent, 'picture or video')}"
-        .replace("videos", "video")
-        + " with measurements state none.",
+        "As the files state it, which anyone can change. Of the items with measurements, "
+        f"{number(silent)} state none.",
     )
     most = ordered[0][1]
     yield table(

@@ -94,9 +94,7 @@ def _limit(problem: Problem) -> Html | None:
     return None if problem.limit is None else element("span", " [", said(problem.limit), "]")
 
 
-def _groups(
-    case: Case, counts: Counts, limits: PageLimits, left_out: LeftOut
-) -> list[Group]:
+def _groups(case: Case, counts: Counts, limits: PageLimits, left_out: LeftOut) -> list[Group]:
     groups: dict[tuple[str, str, str], Group] = {}
     for code in counts.problems_by_code:
         for item in case.all_items(ItemFilter(problem_codes=(code,))):

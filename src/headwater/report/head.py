@@ -1,4 +1,4 @@
-"""The head of the page: whose case it is, what state of it the page shows, and how to check that."""
+"""The head of the page: whose case it is, what state of it is shown, and how to check that."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ def head(
     )
     yield joined(_warnings(runs, counts, checkpoint))
     yield _tiles(counts)
-    yield _checkpoint(checkpoint, counts)
+    if checkpoint is not None:
+        yield _checkpoint(checkpoint, counts)
     links = (element("a", title, href=f"#{name}") for name, title in LINKS)
     yield element("nav", *links, aria_label="Sections")
 
@@ -56,9 +57,7 @@ def _stated(value: str) -> Html:
     return said(value) if value.strip() else element("em", "not stated")
 
 
-def _warnings(
-    runs: list[RunRow], counts: Counts, checkpoint: Checkpoint | None
-) -> Iterator[Html]:
+def _warnings(runs: list[RunRow], counts: Counts, checkpoint: Checkpoint | None) -> Iterator[Html]:
     uncaged = [run.run_id for run in runs if run.info.uncaged]
     touched = [run.run_id for run in runs if run.info.accept_atime]
     if uncaged:
@@ -111,9 +110,7 @@ def _tiles(counts: Counts) -> Html:
     return element("div", *(tile(value, word) for value, word in tiles), class_="tiles")
 
 
-def _checkpoint(checkpoint: Checkpoint | None, counts: Counts) -> Html | None:
-    if checkpoint is None:
-        return None
+def _checkpoint(checkpoint: Checkpoint, counts: Counts) -> Html:
     command = f"headwater verify --case FOLDER --expect {checkpoint.root_hex}"
     return element(
         "section",

@@ -55,5 +55,10 @@ def bar(count: int, most: int) -> Html:
     width = round(100 * count / most, 1) if most else 0
     inside = element("rect", width=max(width, 0.5), height=8)
     return element(
-        "svg", inside, class_="bar", viewBox="0 0 100 8", preserveAspectRatio="none", aria_hidden="true"
+        "svg",
+        inside,
+        class_="bar",
+        viewBox="0 0 100 8",
+        preserveAspectRatio="none",
+        aria_hidden="true",
     )

@@ -30,7 +30,7 @@ Child = Html | str | int | None
 Attribute = str | int | float | bool | None
 
 
-def element(name: str, *children: Child, **attributes: Attribute) -> Html:
+def element(name: str, /, *children: Child, **attributes: Attribute) -> Html:
     """Return an element. Children that are not Html are escaped, None is left out.
 
     In the names of attributes `_` stands for `-`, and one at the end is dropped (`class_`). True
@@ -42,10 +42,12 @@ def element(name: str, *children: Child, **attributes: Attribute) -> Html:
     return Html(f"{opened}{''.join(map(text, children))}</{name}>")
 
 
-def open_tag(name: str, **attributes: Attribute) -> Html:
+def open_tag(name: str, /, **attributes: Attribute) -> Html:
     """Return a start tag alone, for what is written in pieces."""
     written = "".join(
-        f" {_attribute_name(key)}" if value is True else f' {_attribute_name(key)}="{quoted(value)}"'
+        f" {_attribute_name(key)}"
+        if value is True
+        else f' {_attribute_name(key)}="{quoted(value)}"'
         for key, value in attributes.items()
         if value is not None and value is not False
     )

@@ -39,7 +39,9 @@ _LEVELS = {
 }
 
 
-def opening(case: Case, runs: list[RunRow], limits: PageLimits, left_out: LeftOut) -> Iterator[Html]:
+def opening(
+    case: Case, runs: list[RunRow], limits: PageLimits, left_out: LeftOut
+) -> Iterator[Html]:
     """Yield the sources, the runs and their cages."""
     yield element("h3", "Sources")
     rows = [
@@ -85,11 +87,7 @@ def _bad(words: str) -> Html:
 def _ending(run: RunRow) -> Html:
     if not run.events:
         return _bad("not ended, or not in order")
-    ends = [
-        joined((spoken(event.event), " ", element("time", event.at)))
-        for event in run.events
-        if event.event != "begun"
-    ]
+    ends = [joined((spoken(event.event), " ", element("time", event.at))) for event in run.events]
     return joined(ends, "; ")
 
 
@@ -103,7 +101,7 @@ def _cages(runs: list[RunRow]) -> Iterator[Html]:
         which = ", ".join(str(run.run_id) for run in group)
         title = f"The cage of run {which}" if len(group) == 1 else f"The cage of runs {which}"
         level = cage.get("level", "")
-        words = element("p", "Level ", _LEVELS.get(level, None) or said(level or "not stated"), ".")
+        words = element("p", "Level ", _LEVELS.get(level) or said(level or "not stated"), ".")
         rows = [_property(name, value) for name, value in cage.items() if name != "level"]
         yield more(title, words, table(("Property", "Held", "How, or why not"), rows))
 
@@ -124,11 +122,5 @@ def _asked(run: RunRow) -> Html:
         options = msgspec.json.decode(run.info.options)
     except msgspec.DecodeError:
         options = run.info.options
-    return joined(
-        (
-            element("h4", f"Run {run.run_id}"),
-            value_of({"options": options, "versions": run.info.versions, "cage": None})
-            if not run.info.cage
-            else value_of({"options": options, "versions": run.info.versions}),
-        )
-    )
+    asked = value_of({"options": options, "versions": run.info.versions})
+    return joined((element("h4", f"Run {run.run_id}"), asked))

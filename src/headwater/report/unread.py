@@ -39,9 +39,7 @@ def unread(
     yield table(("Place", "What", "Size", "Why"), rows)
 
 
-def _reasons(
-    case: Case, limits: PageLimits, left_out: LeftOut
-) -> list[tuple[Html, str]]:
+def _reasons(case: Case, limits: PageLimits, left_out: LeftOut) -> list[tuple[Html, str]]:
     reasons: Counter[tuple[str, str]] = Counter()
     for place in case.placeless():
         first = place.problems[0] if place.problems else None
@@ -75,9 +73,7 @@ def _row(
         return whole, _what(place), _size(row.size_bytes), why
     member = place.containment
     assert member is not None
-    whole = joined(
-        (said(member.name), element("small", "in ", link(member.parent_sha256, listed)))
-    )
+    whole = joined((said(member.name), element("small", "in ", link(member.parent_sha256, listed))))
     return whole, _what(place), _size(member.size_bytes), why
 
 

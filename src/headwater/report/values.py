@@ -45,7 +45,9 @@ def _object(value: Mapping[Any, Any], depth: int) -> Html:
     if len(value) > 1 and _is_rows(records):
         return _columns(list(map(str, value)), records, depth)
     rows = [
-        element("tr", element("th", _key(key), scope="row"), element("td", value_of(entry, depth + 1)))
+        element(
+            "tr", element("th", _key(key), scope="row"), element("td", value_of(entry, depth + 1))
+        )
         for key, entry in list(value.items())[:_ROWS_MOST]
     ]
     return joined((element("table", element("tbody", *rows), class_="value"), _cut(len(value))))
@@ -102,5 +104,3 @@ def _key(key: object) -> Html:
 def _cut(length: int) -> Html | None:
     rest = length - _ROWS_MOST
     return element("p", f"… {rest:,} more rows", class_="none") if rest > 0 else None
-
-

@@ -114,8 +114,12 @@ def _three(colour: Colour) -> Plane:
 
 
 def _paint(colour: Colour, alpha: int) -> tuple[int, int, int, int]:
-    red, green, blue = (min(255, max(0, round(part))) for part in colour)
-    return red, green, blue, alpha
+    red, green, blue = colour
+    return _sample(red), _sample(green), _sample(blue), alpha
+
+
+def _sample(value: float) -> int:
+    return min(255, max(0, int(value + 0.5)))
 
 
 class Canvas:

@@ -26,7 +26,7 @@ class Scale(NamedTuple):
 
 
 SCALES: dict[Size, Scale] = {
-    "small": Scale((1024, 768), 432, (320, 180), 8),
+    "small": Scale((1024, 768), 384, (320, 180), 6),
     "normal": Scale((2048, 1536), 1050, (640, 360), 12),
 }
 

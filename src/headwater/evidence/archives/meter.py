@@ -85,6 +85,11 @@ def counted(pull: Pull, meter: Meter) -> Pull:
     return count
 
 
+def bytes_of_nothing(size: int) -> bytes:
+    """A pull that is at its end."""
+    return b""
+
+
 class MemberStream(io.BufferedIOBase):
     """One member's unpacked bytes, forward only.
 
@@ -105,6 +110,11 @@ class MemberStream(io.BufferedIOBase):
 
     def tell(self) -> int:
         return self._given
+
+    def close(self) -> None:
+        """Let go of the decoder, which may hold much memory."""
+        self._pull = bytes_of_nothing
+        super().close()
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Return `size` bytes, fewer only at the end or before an error.

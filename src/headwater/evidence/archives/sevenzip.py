@@ -18,6 +18,7 @@ from headwater.evidence.archives.meter import (
     MemberStream,
     Meter,
     Pull,
+    bytes_of_nothing,
     decoder_memory_bytes,
     exactly,
     verified,
@@ -223,7 +224,7 @@ def _member(
     if reason is not None:
         problem = Problem(code="refused", where="archive", reason=reason)
     else:
-        stream = MemberStream(place[0].member(*place[1:]) if place else _nothing, meter)
+        stream = MemberStream(place[0].member(*place[1:]) if place else bytes_of_nothing, meter)
     opened = stream
     member = Member(
         ordinal,
@@ -268,7 +269,3 @@ def _times(files: Files, ordinal: int) -> tuple[Time, ...]:
 
 def _at(values: Sequence[_T], place: int) -> _T | None:
     return values[place] if place < len(values) else None
-
-
-def _nothing(size: int) -> bytes:
-    return b""
