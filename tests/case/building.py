@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import mkdtemp
 
 from headwater.case.records import Attempt, Batch, CaseInfo, RunInfo, Walk
 from headwater.case.store import CaseStore
@@ -38,6 +40,12 @@ RUN = RunInfo(
 )
 CRASH = Problem(code="crashed", where="measure", reason="killed by signal 11", reproducible=False)
 LIMIT = Problem(code="limit", where="walk", reason="too many members", limit="archive_members")
+
+
+def quick_folder() -> Path:
+    """Return a new folder in memory where there is one: for tests of what is stored, not how."""
+    memory = Path("/dev/shm")
+    return Path(mkdtemp(dir=memory if os.access(memory, os.W_OK) else None))
 
 
 def digests(number: int) -> Digests:

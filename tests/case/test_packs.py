@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
+import shutil
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from headwater.case.packs import (
     read_blob,
 )
 from headwater.errors import CaseDamaged
+from tests.case import building
 
 CASE_ID = "0123456789abcdef" * 2
 
@@ -59,8 +60,8 @@ def test_what_was_kept_is_read_back_and_nothing_else_stays(
     steps: list[tuple[list[bytes], str]], pack_bytes: int
 ) -> None:
     """Each step appends blobs, and then keeps them, undoes them, or is cut off by a reopening."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    folder = building.quick_folder()
+    try:
         writer = PackWriter(folder, CASE_ID, None, pack_bytes)
         places: list[Location] = []
         kept: list[bytes] = []
@@ -81,6 +82,8 @@ def test_what_was_kept_is_read_back_and_nothing_else_stays(
         size = sum(pack_path(folder, number).stat().st_size for number in pack_numbers(folder))
         used = sum(len(blob) + FRAME_BYTES for blob in kept)
         assert size == used + HEADER_BYTES * len(pack_numbers(folder))
+    finally:
+        shutil.rmtree(folder)
 
 
 def test_a_full_pack_is_followed_by_the_next(tmp_path: Path) -> None:

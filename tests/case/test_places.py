@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -80,10 +80,10 @@ def test_places_are_those_found_by_walking_down(
 ) -> None:
     files, edges = drawn
     expected = walk_down(files, edges)
-    with TemporaryDirectory() as name:
-        folder = Path(name) / "case"
-        make(folder, files, edges)
-        with Case.open(folder) as case:
+    folder = building.quick_folder()
+    try:
+        make(folder / "case", files, edges)
+        with Case.open(folder / "case") as case:
             assert case.counts().occurrences == expected.total()
             for number in {content for *_, content in expected} - {None}:
                 assert isinstance(number, int)
@@ -99,6 +99,8 @@ def test_places_are_those_found_by_walking_down(
                 )
                 assert case.place_count(item.item_id) == len(found)
                 assert case.places(item.item_id, limit=2) == found[:2]
+    finally:
+        shutil.rmtree(folder)
 
 
 def test_the_order_of_places_follows_from_the_evidence_alone(tmp_path: Path) -> None:

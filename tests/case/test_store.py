@@ -7,7 +7,6 @@ import shutil
 import stat
 from contextlib import closing
 from pathlib import Path
-from tempfile import mkdtemp
 
 import msgspec
 import pytest
@@ -63,7 +62,7 @@ class CaseMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(mkdtemp())
+        self.folder = building.quick_folder()
         os.environ["HEADWATER_KEY_DIR"] = str(self.folder / "keys")
         self.outcomes: dict[int, Outcome] = {}
         self.files: dict[str, Occurrence] = {}
@@ -262,7 +261,7 @@ def test_the_order_within_a_batch_carries_no_meaning(data: st.DataObject) -> Non
     (first, second, third) = building.small_batches(1)
     digests = []
     for shuffled in (False, True):
-        folder = Path(mkdtemp())
+        folder = building.quick_folder()
         os.environ["HEADWATER_KEY_DIR"] = str(folder / "keys")
         with closing(CaseStore.create(folder / "case", building.INFO)) as store:
             store.source("folder", b"/evidence")

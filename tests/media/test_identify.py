@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from headwater.evidence.content import Content
 from headwater.media.formats import BY_NAME
+from headwater.media.identification.signatures import STARTS
 from headwater.media.identify import identify
 from tests.media.pictures import makers
 
@@ -135,6 +136,15 @@ def test_identify_never_raises(data: st.DataObject) -> None:
 def test_noise_is_identified_without_raising(data: bytes) -> None:
     identity = identify(Content.from_bytes(data))
     assert all(0 <= claim.offset_bytes <= len(data) for claim in identity.claims)
+
+
+def test_every_short_start_is_identified_without_raising() -> None:
+    whole = [*makers.samples(2, 24, 16).values(), bytes(64), b"\0\0\1\0\1\0" + bytes(16)]
+    whole += [start.ljust(64, b"\xff") for start, _ in STARTS]
+    for data in whole:
+        for size in range(min(len(data), 64)):
+            identity = identify(Content.from_bytes(data[:size]))
+            assert identity.kind == "other" or size >= 3
 
 
 def test_identity_does_not_depend_on_how_the_bytes_are_held(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 from sqlalchemy import Connection, Table, select
@@ -19,7 +20,7 @@ from headwater.case.latest import (
     latest_rows,
     stored_problems,
 )
-from headwater.case.ledger import NewRows
+from headwater.case.ledger import Ledger, NewRows
 from headwater.case.packed import (
     Packer,
     column_number,
@@ -47,24 +48,40 @@ _OWNERS = ("outcome_id", "walk_id", "occurrence_id", "containment_id")
 
 
 class Intake:
-    """Plans batches over the connection and the packs of a case.
+    """Commits batches over the connection, the packs and the ledger of a case."""
 
-    `plan` writes nothing: rows are collected, and blobs wait in the queue of the packs. The
-    caller makes them durable and then calls `ids.keep`, or `ids.forget` where that failed.
-    """
-
-    def __init__(self, connection: Connection, packs: PackWriter) -> None:
+    def __init__(self, connection: Connection, packs: PackWriter, ledger: Ledger) -> None:
         self._connection = connection
         self._packs = packs
+        self._ledger = ledger
         self._packer = Packer()
         self.ids = Ids(connection)
 
-    def plan(self, batch: Batch, rows: NewRows) -> None:
-        """Add to `rows` what the case does not say yet.
+    def commit(self, batch: Batch) -> None:
+        """Add a batch in one transaction: one leaf of the log, or none if nothing is new.
 
-        Raises CaseError where a batch names an item that is nowhere, or holds a measurement that
-        is not JSON.
+        Raises CaseError where the batch names an item that is nowhere, or holds a measurement
+        that is not JSON; then nothing was stored.
         """
+        rows = self._ledger.new_rows()
+        try:
+            self._plan(batch, rows)
+            self._packs.sync()
+            if not rows.is_empty():
+                self._ledger.append(rows)
+            self._packs.keep()
+            self.ids.keep()
+        except BaseException:
+            self.ids.forget()
+            # Where the transaction may have been committed, its blobs must stay; the next
+            # opening decides by what the case says.
+            if not self._ledger.broken:
+                with suppress(OSError):
+                    self._packs.undo()
+            raise
+
+    def _plan(self, batch: Batch, rows: NewRows) -> None:
+        """Add to `rows`, and blobs to the queue of the packs, what the case does not say yet."""
         outcomes = _OutcomePlan(self._connection, self._packs, self._packer, self.ids, rows)
         outcomes.add(_latest(batch.outcomes, lambda outcome: outcome.digests.sha256))
         places = _PlacePlan(self._connection, self.ids, rows, outcomes)

@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import msgspec
@@ -53,10 +53,9 @@ class CaseStore:
         self._resources = resources
         self._key = signing_key(folder)
         checkpoints.clear(folder / CHECKPOINTS)
-        packs = folder / PACKS
-        self._packs = PackWriter(packs, self.info.case_id, _last_blob(connection))
         self._ledger = Ledger(connection)
-        self._intake = Intake(connection, self._packs)
+        packs = PackWriter(folder / PACKS, self.info.case_id, _last_blob(connection))
+        self._intake = Intake(connection, packs, self._ledger)
         self._states = lookups.States(connection)
         self._sources: dict[tuple[str, bytes], int] = {}
         self._note_key()
@@ -185,14 +184,8 @@ class CaseStore:
 
     def commit(self, batch: Batch) -> None:
         """Add a batch in one transaction: one leaf of the log, or none if nothing is new."""
-        rows = self._ledger.new_rows()
-        with self._usable("commit to the case"), self._undone_on_error():
-            self._intake.plan(batch, rows)
-            self._packs.sync()
-            if not rows.is_empty():
-                self._ledger.append(rows)
-            self._packs.keep()
-            self._intake.ids.keep()
+        with self._usable("commit to the case"):
+            self._intake.commit(batch)
 
     def _append(self, rows: NewRows) -> None:
         with self._usable("commit to the case"):
@@ -204,19 +197,6 @@ class CaseStore:
             raise CaseError("an earlier error closed this case; open it again")
         with case_errors(doing):
             yield
-
-    @contextmanager
-    def _undone_on_error(self) -> Iterator[None]:
-        try:
-            yield
-        except BaseException:
-            self._intake.ids.forget()
-            # Where the transaction may have been committed, its blobs must stay; the next
-            # opening decides by what the case says.
-            if not self._ledger.broken:
-                with suppress(OSError):
-                    self._packs.undo()
-            raise
 
     def _note_key(self) -> None:
         """Commit the key of this machine, if checkpoints were signed with others so far."""
@@ -247,12 +227,13 @@ def _fill(folder: Path, info: CaseInfo, key: Ed25519PrivateKey) -> None:
         with transaction(connection):
             upgrade(connection)
         reached("create.before-first-leaf")
-        _first_leaf(connection, info, public_bytes(key).hex())
+        first_leaf(connection, info, public_bytes(key).hex())
         reached("create.after-first-leaf")
     sync_folder(folder)
 
 
-def _first_leaf(connection: Connection, info: CaseInfo, public_key: str) -> None:
+def first_leaf(connection: Connection, info: CaseInfo, public_key: str) -> None:
+    """Commit what a case says about itself, to empty tables; `public_key` is in hex digits."""
     ledger = Ledger(connection)
     rows = ledger.new_rows()
     made_at = info.made_at or now_utc()

@@ -156,9 +156,15 @@ def _name(seen: Seen) -> bytes:
 
 
 def _path(seen: Seen) -> Html:
+    """Return where the first place lies, without its own name."""
     if not seen.places:
         return element("em", "no place: superseded, or the case is damaged")
-    return _way(seen.places[0], 300)
+    place = seen.places[0]
+    if place.steps:
+        return joined(("in ", _way(msgspec.structs.replace(place, steps=place.steps[:-1]), 300)))
+    if place.directory:
+        return joined(("in ", said(place.directory, 300)))
+    return element("span", "at the top of its source")
 
 
 def _way(place: Place, most: int) -> Html:
@@ -197,13 +203,18 @@ def _facts(seen: Seen) -> Iterator[tuple[Child, Child]]:
         yield "Duration", duration(facts.duration_seconds)
     if facts.taken_at:
         basis = element("small", " by ", said(facts.taken_basis or "an unnamed clock"))
-        yield "Taken", joined((said(facts.taken_at, 60), basis))
+        yield "Taken", joined((said(facts.taken_at.replace("T", " ", 1), 60), basis))
     if facts.make or facts.model:
-        yield "Device", said(" ".join(part for part in (facts.make, facts.model) if part), 120)
+        yield "Device", said(_device(facts), 120)
     if facts.latitude_degrees is not None and facts.longitude_degrees is not None:
         yield "Position", degrees(facts.latitude_degrees, facts.longitude_degrees, 5)
     yield "Places", number(seen.place_count)
     yield "SHA-256", element("code", item.sha256.hex()[:16], "…")
+
+
+def _device(facts: Facts) -> str:
+    make, model = facts.make or "", facts.model or ""
+    return model if model.lower().startswith(make.lower()) else f"{make} {model}".strip()
 
 
 def _whole_place(place: Place, item: ItemRow) -> Html:
@@ -220,7 +231,7 @@ def _whole_place(place: Place, item: ItemRow) -> Html:
         times += [joined((said(time.basis), " ", said(time.at))) for time in step.times]
     notes = [said(note) for step in place.steps for note in step.notes]
     if _misnamed(place, item):
-        notes.append(text_note("the name's extension belongs to another format"))
+        notes.append(element("em", "the name's extension belongs to another format"))
     return element(
         "li",
         _way(place, 4_000),
@@ -231,11 +242,6 @@ def _whole_place(place: Place, item: ItemRow) -> Html:
         if place.problems
         else None,
     )
-
-
-def text_note(words: str) -> Html:
-    """Return a remark of the program itself."""
-    return element("em", words)
 
 
 def _measurements(seen: Seen) -> Iterator[Html]:
@@ -265,8 +271,8 @@ def _measurements(seen: Seen) -> Iterator[Html]:
 
 def _find(seen: Seen) -> str:
     path = _first_path(seen)
-    device = " ".join(part for part in (seen.facts.make, seen.facts.model) if part)
-    parts = (spoken(path, 300), seen.item.sha256.hex(), seen.item.format, spoken(device))
+    device = spoken(f"{seen.facts.make or ''} {seen.facts.model or ''}")
+    parts = (spoken(path, 300), seen.item.sha256.hex(), seen.item.format, device)
     return " ".join(parts).lower()
 
 

@@ -22,8 +22,8 @@ def days(found: list[tuple[str, int]], limits: PageLimits, left_out: LeftOut) ->
     yield element(
         "p",
         "By the clocks that the files name, whoever set them: a camera whose clock was never set "
-        "begins in a year of its maker's choice. Days are in UTC where the zone of a clock is known, "
-        "and those of the clock where it is not.",
+        "begins in a year of its maker's choice. Days are in UTC where the zone of a clock is "
+        "known, and those of the clock where it is not.",
     )
     if undated:
         yield element("p", f"{amount(undated, 'item')} state less than a day, or none that exists.")

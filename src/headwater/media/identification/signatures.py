@@ -11,7 +11,7 @@ import re
 HEAD_BYTES = 4096
 """How much of the start `sniff` and the scan for scripts look at."""
 
-_STARTS: tuple[tuple[bytes, str], ...] = (
+STARTS: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xd8\xff", "jpeg"),
     (b"\x89PNG\r\n\x1a\n", "png"),
     (b"GIF87a", "gif"),
@@ -80,6 +80,7 @@ _HEIF_BRANDS = frozenset(
     | {b"mif2", b"MiHE", b"j2ki"}
 )
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
+_ICON = re.compile(rb"\x00\x00[\x01\x02]\x00[\x01-\x3f]\x00", re.DOTALL)
 _BRANDS = {
     b"crx ": "cr3",
     b"jxl ": "jxl",
@@ -100,7 +101,7 @@ _BMP_HEADERS = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
 
 def sniff(head: bytes) -> str | None:
     """Return the short name that the first bytes suggest, or None."""
-    for start, name in _STARTS:
+    for start, name in STARTS:
         if head.startswith(start):
             return _more_exact(name, head)
     if head[4:8] == b"ftyp":
@@ -133,7 +134,7 @@ def _weaker(head: bytes) -> str | None:
         return "mpegts"
     if head.startswith(b"MZ") and len(head) >= 64:
         return "exe"
-    if head[:4] in (b"\x00\x00\x01\x00", b"\x00\x00\x02\x00") and 0 < head[4] < 64 and not head[5]:
+    if _ICON.match(head):
         return "ico"
     if len(head) > 4 and head[0] == 0xFF and head[1] & 0xE6 in (0xE2, 0xE4, 0xE6):
         return "mp3" if head[2] >> 4 != 0xF and head[2] & 0x0C != 0x0C else None
