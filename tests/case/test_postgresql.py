@@ -15,6 +15,7 @@ from sqlalchemy import Connection, select, text
 from headwater.case import schema
 from headwater.case.database import (
     DATABASE_NAME,
+    one_state,
     revision,
     server_engine,
     sqlite_engine,
@@ -77,11 +78,11 @@ def test_the_same_commits_give_the_same_rows_and_the_same_dump(
             intake.commit(batch)
     with sqlite_engine(tmp_path / "folder" / DATABASE_NAME, "ro").connect() as on_disk:
         assert rows_by_table(server) == rows_by_table(on_disk)
-    with Case.open(tmp_path / "folder") as in_folder:
+    with Case.open(tmp_path / "folder") as in_folder, one_state(server):
         assert list(dump_lines(in_folder)) == list(dump_lines(on_server))
     found: list[tuple[str, str, str]] = []
     replay = Replay((), None)
-    with transaction(server):
+    with one_state(server):
         replay.read(server, lambda *words: found.append(words))
     assert found == []
     assert replay.root() == ledger.root() == Ledger(server).root()

@@ -104,6 +104,16 @@ def transaction(connection: Connection) -> Iterator[None]:
     reached("commit.after")
 
 
+@contextmanager
+def one_state(connection: Connection) -> Iterator[None]:
+    """See one state of the database throughout the block, whatever a writer adds meanwhile."""
+    connection.exec_driver_sql("BEGIN")
+    try:
+        yield
+    finally:
+        _roll_back(connection)
+
+
 def _roll_back(connection: Connection) -> None:
     try:
         connection.exec_driver_sql("ROLLBACK")

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Table, func, select
 
 from headwater.case import merkle, schema
 from headwater.case.clock import now_utc
-from headwater.case.database import insert_rows, transaction
+from headwater.case.database import insert_rows, one_state, transaction
 from headwater.case.faultpoints import reached
 from headwater.case.rows import Value, counts_text, encode_row, leaf_entry, rows_sha256
 
@@ -52,9 +52,10 @@ class Ledger:
         self._connection = connection
         self.broken = False
         self._range = merkle.CompactRange()
-        for entry in _entries(connection):
-            self._range.append(merkle.leaf_hash(entry))
-        self._last_ids = {str(table.name): _last_id(connection, table) for table in _COUNTED}
+        with one_state(connection):
+            for entry in _entries(connection):
+                self._range.append(merkle.leaf_hash(entry))
+            self._last_ids = {str(table.name): _last_id(connection, table) for table in _COUNTED}
 
     @property
     def size(self) -> int:

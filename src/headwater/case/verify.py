@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from headwater.case import checkpoint as checkpoints
 from headwater.case import schema
-from headwater.case.database import DATABASE_NAME, revision, sqlite_engine
+from headwater.case.database import DATABASE_NAME, one_state, revision, sqlite_engine
 from headwater.case.lock import LOCK_NAME
 from headwater.case.packs import Location, PackCheck, pack_path
 from headwater.case.records import Checkpoint
@@ -164,7 +164,7 @@ class _Check:
     # The database.
 
     def database(self, connection: Connection) -> None:
-        with transaction_for_reading(connection):
+        with one_state(connection):
             with self.telling("database_damaged", DATABASE_NAME):
                 self._integrity(connection)
             with self.telling("schema_changed", DATABASE_NAME):
@@ -358,16 +358,6 @@ class _Check:
             f"the first {self._proven} of {size} leaves are proven unaltered; the later ones are "
             "consistent, not proven unaltered"
         )
-
-
-@contextmanager
-def transaction_for_reading(connection: Connection) -> Iterator[None]:
-    """See one state of the database throughout, whatever a writer adds meanwhile."""
-    connection.exec_driver_sql("BEGIN")
-    try:
-        yield
-    finally:
-        connection.exec_driver_sql("ROLLBACK")
 
 
 def _stored_notes(folder: Path) -> dict[int, bytes]:

@@ -23,7 +23,8 @@ _OPEN_EVIDENCE = (
     "av",
     "exifread",
     "defusedxml",
-    "py7zr",
+    "inflate64",
+    "pybcj",
     "zstandard",
     "brotli",
 )
@@ -37,6 +38,7 @@ _CARRY_THE_REST = (
     "cryptography",
     "typer",
     "rich",
+    "py7zr",
 )
 _PILLOW_FEATURES = (
     "libjpeg_turbo",
@@ -52,7 +54,8 @@ _COPYLEFT = {
     "its own publisher; Headwater only decodes with it and never redistributes it",
     "pi-heif": "bundles libheif and libde265 (LGPL-3.0)",
     "rawpy": "bundles LibRaw (LGPL-2.1 or CDDL-1.0)",
-    "py7zr": "LGPL-2.1-or-later, as are its codecs",
+    "inflate64": "LGPL-2.1-or-later",
+    "pybcj": "LGPL-2.1-or-later",
 }
 
 

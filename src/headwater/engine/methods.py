@@ -38,7 +38,7 @@ class LoadedMeasure:
 
 
 _CONTAINER_VERSION = 1
-_CONTAINER_LIBRARIES = ("py7zr", "zstandard")
+_CONTAINER_LIBRARIES = ("inflate64", "pybcj", "zstandard")
 
 
 @functools.cache

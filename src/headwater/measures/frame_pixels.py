@@ -5,7 +5,6 @@ Importing this module compiles kernels, or loads them from numba's cache (`NUMBA
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -119,15 +118,15 @@ def small_picture(picture: Picture, grey: Pixels, most: int) -> Pixels:
     size = small_size(picture.width_px, picture.height_px, picture.sample_aspect, most)
     if picture.rgb is not None:
         return mean_areas(picture.rgb, *size)
-    grey = mean_areas(grey, *size)
+    small = mean_areas(grey, *size)
     if picture.chroma is None:
-        return grey
+        return small
     span = np.float32(1.0 if picture.full_range else 255.0 / _CHROMA_SPAN)
     blue, red = (
         (_fit(chroma, *size).astype(np.float32) - np.float32(128)) * span
         for chroma in picture.chroma
     )
-    return _to_rgb(grey.astype(np.float32), blue, red, _weights(picture))
+    return _to_rgb(small.astype(np.float32), blue, red, _weights(picture))
 
 
 def _weights(picture: Picture) -> tuple[float, float]:
@@ -143,7 +142,8 @@ def _fit(plane: Pixels, height: int, width: int) -> Pixels:
         return mean_areas(plane, height, width)
     down = np.arange(height) * rows // height
     across = np.arange(width) * columns // width
-    return plane[down[:, np.newaxis], across]
+    fitted: Pixels = plane[down[:, np.newaxis], across]
+    return fitted
 
 
 def _to_rgb(grey: Floats, blue: Floats, red: Floats, weights: tuple[float, float]) -> Pixels:
@@ -153,5 +153,6 @@ def _to_rgb(grey: Floats, blue: Floats, red: Floats, weights: tuple[float, float
     greens = (grey - np.float32(of_red) * reds - np.float32(of_blue) * blues) / np.float32(
         1 - of_red - of_blue
     )
-    pixels = np.stack((reds, greens, blues), axis=-1)
-    return np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
+    colours = np.stack((reds, greens, blues), axis=-1)
+    pixels: Pixels = np.clip(np.rint(colours), 0, 255).astype(np.uint8)
+    return pixels

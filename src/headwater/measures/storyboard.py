@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -102,7 +103,9 @@ class Storyboard(Measure):
     RECORD: ClassVar[type[Record]] = Board
     LIBRARIES: ClassVar[tuple[str, ...]] = ("av", "numba", "numpy", "simplejpeg")
     OPTIONS: ClassVar[type[StoryboardOptions]] = StoryboardOptions
-    COST: ClassVar[str] = "PLACEHOLDER"
+    COST: ClassVar[str] = (
+        "4 ms a frame at 1080p beyond decoding it, which takes 20 to 50 ms at 8 Mb/s"
+    )
     DOC: ClassVar[Doc] = Doc(
         requirement=(
             "Give decoded frames spread over a film, grouped where it cuts, with the PDQ of each "
@@ -205,9 +208,8 @@ def _board(taken: list[_Taken], source: KeyFrames, blobs: list[bytes]) -> Board:
     numbers = _shot_numbers(taken)
     frames: list[BoardFrame] = []
     for shot in range(numbers[-1] + 1):
-        frames += _shot(
-            [one for one, number in zip(taken, numbers, strict=True) if number == shot], shot, blobs
-        )
+        members = [one for one, number in zip(taken, numbers, strict=True) if number == shot]
+        frames += _shot(members, shot, blobs)
     return Board(
         source=source.source,
         key_frames_seen=source.key_packets,
@@ -225,7 +227,7 @@ def _shot_numbers(taken: list[_Taken]) -> list[int]:
     from headwater.measures.shots import is_cut  # noqa: PLC0415
 
     numbers = [0]
-    for before, after in zip(taken, taken[1:], strict=False):
+    for before, after in itertools.pairwise(taken):
         numbers.append(numbers[-1] + is_cut(before.look, after.look))
     return numbers
 

@@ -23,7 +23,7 @@ def holdings(counts: Counts) -> Iterator[Html]:
     yield element(
         "p",
         f"{amount(counts.files, 'file')} of the sources and {amount(counts.members, 'member')} of "
-        f"containers, which make {amount(counts.occurrences, 'place')}. Each distinct content is "
+        f"containers (embedded media among them), which make {amount(counts.occurrences, 'place')}. Each distinct content is "
         f"one item, named by its SHA-256 and examined once: {amount(counts.items, 'item')}, "
         f"{amount(counts.measurements, 'measurement')}. The case keeps "
         f"{amount(counts.blobs, 'small picture')} made anew from the evidence "
@@ -33,21 +33,21 @@ def holdings(counts: Counts) -> Iterator[Html]:
     formats = {name: row.title for name, row in BY_NAME.items()}
     yield element(
         "div",
-        _counted("How items ended", counts.items_by_state, states),
-        _counted("Items by kind", counts.items_by_kind, KINDS),
-        _counted("Items by format", counts.items_by_format, formats),
+        _counted("How items ended", "State", counts.items_by_state, states),
+        _counted("Items by kind", "Kind", counts.items_by_kind, KINDS),
+        _counted("Items by format", "Format", counts.items_by_format, formats),
         class_="columns",
     )
 
 
-def _counted(title: str, counts: Mapping[str, int], words: Mapping[str, str]) -> Html:
+def _counted(title: str, head: str, counts: Mapping[str, int], words: Mapping[str, str]) -> Html:
     most = max(counts.values(), default=1)
     ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     rows: list[tuple[Child, ...]] = [
         (words[name] if name in words else said(name), number(count), bar(count, most))
         for name, count in ordered
     ]
-    return element("div", element("h3", title), table((title, "Items", ""), rows, "counts"))
+    return element("div", element("h3", title), table((head, "Items", ""), rows, "counts"))
 
 
 def bar(count: int, most: int) -> Html:

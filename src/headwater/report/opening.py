@@ -34,8 +34,9 @@ PROPERTIES = {
 """What each property of a cage means, by its name."""
 
 _LEVELS = {
-    "strong": "strong: the required properties, and every one that the machine could add",
-    "required": "required: the properties without which nothing is opened",
+    "strong": "strong: what is required, and with it Landlock, the mount view, the empty network, "
+    "the user that owns nothing, and no rights of the administrator",
+    "required": "required: that without which nothing is opened",
 }
 
 
@@ -73,7 +74,7 @@ def _run(run: RunRow) -> tuple[Html | str | int, ...]:
         element("time", run.started_at),
         _ending(run),
         _bad("reading that may change them was allowed") if info.accept_atime else "kept",
-        _bad("none: uncaged") if info.uncaged else spoken(cage),
+        _bad("none: uncaged") if info.uncaged else spoken(cage or "not stated"),
         probes if info.probes and not info.uncaged else element("em", "nothing"),
         f"Headwater {spoken(info.program_version)}, {spoken(info.engine)}, "
         f"{amount(info.workers, 'worker')}",
@@ -98,6 +99,8 @@ def _cages(runs: list[RunRow]) -> Iterator[Html]:
         alike.setdefault(msgspec.json.encode(run.info.cage, order="sorted"), []).append(run)
     for group in alike.values():
         cage = group[-1].info.cage
+        if not cage:
+            continue
         which = ", ".join(str(run.run_id) for run in group)
         title = f"The cage of run {which}" if len(group) == 1 else f"The cage of runs {which}"
         level = cage.get("level", "")

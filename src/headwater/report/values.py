@@ -35,6 +35,8 @@ def _scalar(value: Any) -> Html:
         return element("span", "–", class_="none")
     if isinstance(value, bool):
         return element("span", "yes" if value else "no")
+    if value == "":
+        return element("span", "empty", class_="none")
     return said(str(value))
 
 

@@ -174,10 +174,10 @@ def png(*chunks: tuple[bytes, bytes]) -> bytes:
     )
 
 
-def raw_profile(name: bytes, data: bytes) -> bytes:
+def raw_profile(name: bytes, data: bytes, title: bytes = b"") -> bytes:
     text = data.hex().encode()
     lines = b"\n".join(text[at : at + 72] for at in range(0, len(text), 72))
-    body = b"\n" + name + b"\n%8d\n" % len(data) + lines + b"\n"
+    body = b"\n" + (title or name) + b"\n%8d\n" % len(data) + lines + b"\n"
     return b"Raw profile type " + name + b"\0\0" + zlib.compress(body)
 
 
@@ -187,7 +187,14 @@ def test_png_text_chunks_carry_segments() -> None:
             (b"tEXt", b"Software\0Quill"),
             (b"iTXt", b"XML:com.adobe.xmp\0\x01\0\0\0" + zlib.compress(XMP)),
             (b"zTXt", raw_profile(b"exif", b"Exif\0\0" + BLOCK)),
-            (b"zTXt", raw_profile(b"iptc", b"8BIM\x04\x04\0\0\0\0\0\x05\x1c\x02\x05\0\0\0")),
+            (
+                b"zTXt",
+                raw_profile(
+                    b"iptc",
+                    title=b"IPTC profile",
+                    data=b"8BIM\x04\x04\0\0\0\0\0\x05\x1c\x02\x05\0\0\0",
+                ),
+            ),
             (b"zTXt", raw_profile(b"icc", b"profile")),
         ),
         "png",

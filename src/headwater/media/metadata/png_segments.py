@@ -78,7 +78,7 @@ def _text(
 
 def _raw_profile(gathering: Gathering, sort: str, text: bytes) -> None:
     """A profile as hexadecimal text after its name and length, as ImageMagick writes them."""
-    lines = text.split(None, 2)
+    lines = text.strip().split(b"\n", 2)
     try:
         data = binascii.unhexlify(lines[2].translate(None, b" \t\r\n")) if len(lines) == 3 else b""
     except binascii.Error:

@@ -16,13 +16,13 @@ Zone = Literal["utc", "offset", "none"]
 State = Literal["read", "unset", "unreadable"]
 
 RAW_MOST = 128
-_UTC = datetime.timezone.utc
+_UTC = datetime.UTC
 QUICKTIME_EPOCH = datetime.datetime(1904, 1, 1, tzinfo=_UTC)
 WINDOWS_EPOCH = datetime.datetime(1601, 1, 1, tzinfo=_UTC)
 UNIX_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=_UTC)
 
 _EPOCHS = frozenset({(1904, 1, 1), (1970, 1, 1), (1601, 1, 1)})
-_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 _DATE_AND_TIME = re.compile(
     r"(\d{4})[-:/.](\d{1,2})[-:/.](\d{1,2})(?:[T _]+(\d{1,2}):(\d{2})(?::(\d{2})([.,]\d{1,9})?)?)?"
@@ -128,10 +128,10 @@ def _reading(basis: str, raw: str, moment: datetime.datetime, zone: Zone) -> Clo
 
 
 _DATE_TAGS = frozenset(
-    "creation_time modification_time date date_recorded date_digitized date_encoded date_tagged "
-    "date_released date_written creationdate com.apple.quicktime.creationdate "
-    "com.apple.quicktime.contentcreatedate com.apple.proapps.clipid idit icrd datetimeoriginal "
-    "wm/encodingtime encoding_time recorded_date".split()
+    {"creation_time", "modification_time", "creationdate", "idit", "icrd", "datetimeoriginal"}
+    | {"date", "date_recorded", "date_digitized", "date_encoded", "date_tagged", "date_written"}
+    | {"date_released", "recorded_date", "encoding_time", "wm/encodingtime"}
+    | {"com.apple.quicktime.creationdate", "com.apple.quicktime.contentcreatedate"}
 )
 _LANGUAGE = re.compile(r"-[a-z]{3}$")
 

@@ -156,7 +156,7 @@ def _rate(stream: Any) -> float:
 
 
 def _packets_most(codec: Any) -> int:
-    area = max(codec.width * codec.height, _SMALLEST_PIXELS)
+    area: int = max(codec.width * codec.height, _SMALLEST_PIXELS)
     return min(PACKETS_MOST, EVERY_PIXELS_MOST // area)
 
 

@@ -141,8 +141,7 @@ def _plane(frame: Any, layout: Any, index: int) -> Pixels:
     if plane.line_size < 0:
         rows = rows[::-1]
     rows = rows[:, : plane.width]
-    if bits == 8:
-        return rows.copy()
-    half = 1 << (bits - 9)
-    rounded = (np.minimum(rows, (1 << bits) - 1 - half) + half) >> (bits - 8)
-    return rounded.astype(np.uint8)
+    half = 0 if bits == 8 else 1 << (bits - 9)
+    rounded = rows if bits == 8 else (np.minimum(rows, (1 << bits) - 1 - half) + half) >> (bits - 8)
+    # A copy: the frame's memory goes back to the decoder.
+    return np.array(rounded, dtype=np.uint8, order="C")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 
@@ -13,8 +14,8 @@ _POINT = re.compile(
     r"(?:CRS[\w:./-]{1,64})?/?.{0,128}"
 )
 _NAMES = frozenset(
-    "location com.apple.quicktime.location.iso6709 xyz \N{COPYRIGHT SIGN}xyz recording_location "
-    "com.android.location loci".split()
+    {"location", "xyz", "\N{COPYRIGHT SIGN}xyz", "loci", "recording_location"}
+    | {"com.apple.quicktime.location.iso6709", "com.android.location"}
 )
 _LANGUAGE = re.compile(r"-[a-z]{3}$")
 
@@ -77,7 +78,8 @@ def _degrees(text: str, whole_digits: int) -> float | None:
     values = [float(part) for part in parts]
     if any(value >= 60 for value in values[1:]):
         return None
-    return round(sign * sum(value / 60**place for place, value in enumerate(values)), 7) + 0.0
+    degrees = math.fsum(value / 60.0**place for place, value in enumerate(values))
+    return round(sign * degrees, 7) + 0.0
 
 
 def tag_places(tags: Iterable[tuple[str, str]], prefix: str = "") -> list[Place]:
