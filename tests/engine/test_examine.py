@@ -66,12 +66,11 @@ def test_all_engines_give_the_same_case(evidence: Path, tmp_path: Path) -> None:
 
 
 def test_nothing_about_the_evidence_changes(evidence: Path, tmp_path: Path) -> None:
-    def facts() -> list[tuple[str, tuple[int, ...], str]]:
-        found = []
-        for path in sorted(evidence.rglob("*")):
-            status = path.lstat()
-            times = (status.st_atime_ns, status.st_mtime_ns, status.st_ctime_ns, status.st_size)
-            found.append((str(path), times, ""))
+    def facts() -> dict[str, tuple[int, int, int, int]]:
+        found = {}
+        for path in sorted([evidence, *evidence.rglob("*")]):
+            now = path.lstat()
+            found[str(path)] = (now.st_atime_ns, now.st_mtime_ns, now.st_ctime_ns, now.st_size)
         return found
 
     for path in evidence.rglob("*"):

@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -67,13 +68,15 @@ class Answers:
 
 
 @pytest.fixture(scope="module")
-def pool() -> Pool:
+def pool() -> Iterator[Pool]:
     made = Pool(2, Config(limits=LIMITS, measures=MEASURES))
     yield made
     made.close()
 
 
-def run(pool: Pool, folder: Path, contents: list[bytes], meddle=lambda: None) -> list[Answers]:
+def run(
+    pool: Pool, folder: Path, contents: list[bytes], meddle: Callable[[], None] = lambda: None
+) -> list[Answers]:
     answers = [Answers() for _ in contents]
     opened: list[int] = []
     for number, content in enumerate(contents):

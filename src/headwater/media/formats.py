@@ -26,6 +26,7 @@ class Format(Record, frozen=True, kw_only=True):
 
 
 _PICTURE_TEST = "tests/media/pictures/test_decode.py::test_every_picture_format_decodes"
+_HEIC_TEST = "tests/media/pictures/test_decode.py::test_a_heic_of_a_phone_decodes"
 _RAW_TEST = "tests/media/pictures/test_raw.py::test_a_raw_picture_decodes"
 
 
@@ -81,7 +82,9 @@ FORMATS: tuple[Format, ...] = (
     _picture("webp", "image/webp", "WebP", "webp", "pillow"),
     _picture("tiff", "image/tiff", "TIFF", "tif tiff", "pillow"),
     _picture("bmp", "image/bmp", "Windows bitmap", "bmp dib", "pillow"),
-    _picture("heif", "image/heif", "HEIF, HEIC", "heic heif hif heics heifs", "pi-heif", None),
+    _picture(
+        "heif", "image/heif", "HEIF, HEIC", "heic heif hif heics heifs", "pi-heif", _HEIC_TEST
+    ),
     _picture("avif", "image/avif", "AVIF", "avif avifs", "pillow"),
     _picture("jxl", "image/jxl", "JPEG XL", "jxl", "imagecodecs"),
     _picture("jp2", "image/jp2", "JPEG 2000 file", "jp2 jpx jpf jpm", "pillow"),

@@ -23,8 +23,8 @@ def holdings(counts: Counts) -> Iterator[Html]:
     yield element(
         "p",
         f"{amount(counts.files, 'file')} of the sources and {amount(counts.members, 'member')} of "
-        f"containers (embedded media among them), which make {amount(counts.occurrences, 'place')}. Each distinct content is "
-        f"one item, named by its SHA-256 and examined once: {amount(counts.items, 'item')}, "
+        f"containers (embedded media among them), which make {amount(counts.occurrences, 'place')}. "
+        f"Each distinct content is one item, named by its SHA-256 and examined once: {amount(counts.items, 'item')}, "
         f"{amount(counts.measurements, 'measurement')}. The case keeps "
         f"{amount(counts.blobs, 'small picture')} made anew from the evidence "
         f"({size(counts.blob_bytes)}).",

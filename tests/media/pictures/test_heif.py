@@ -101,6 +101,16 @@ def test_codings_without_a_decoder_are_refused() -> None:
         makers.decoded(data)
 
 
+@pytest.mark.parametrize("kind", [b"hv\xff1", b"mime"])
+def test_item_names_that_are_no_text_never_reach_the_decoder(kind: bytes) -> None:
+    """libheif's wrapper crashes on a content type that is not UTF-8."""
+    data = heif([SIZE], ((1, b"hvc1"), (2, kind)), box(b"cdsc", struct.pack(">HHH", 2, 1, 1)))
+    if kind == b"mime":
+        data = data.replace(b"mime\0", b"mime\xc3", 1)
+    with pytest.raises(Malformed, match="no text"):
+        makers.decoded(data)
+
+
 def test_no_size_is_malformed() -> None:
     with pytest.raises(Malformed):
         makers.opened(heif([]))

@@ -10,7 +10,7 @@ import lzma
 from collections.abc import Callable
 from typing import Protocol
 
-from bcj import (  # type: ignore[attr-defined]
+from bcj import (
     ARMDecoder,
     ARMTDecoder,
     BCJDecoder,

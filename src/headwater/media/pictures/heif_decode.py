@@ -18,7 +18,7 @@ def decode_heif(content: Content, header: PictureHeader, limits: Limits, full: b
     import pi_heif  # noqa: PLC0415
 
     pi_heif.options.DECODE_THREADS = 1
-    # What is not needed is not parsed: a damaged depth picture has crashed this library.
+    # What is not needed is not parsed.
     pi_heif.options.THUMBNAILS = False
     pi_heif.options.DEPTH_IMAGES = False
     pi_heif.options.AUX_IMAGES = False
