@@ -22,8 +22,10 @@ from pathlib import Path
 from typing import Any
 
 from bench import machine
+from bench.case_bytes import PROJECTED, bytes_table, open_case
 from bench.made_pictures import tiny_jpeg
 from bench.processes import cpu_seconds, peak_resident_bytes, tree_cpu_seconds
+from bench.program import best_of
 from bench.report import Report, Setting
 from headwater.evidence.folder import Walk
 
@@ -33,7 +35,6 @@ PACE_LEAST = 0.8
 RESIDENT_MOST_MIB = 500
 ANSWER_MOST_SECONDS = 1.0
 AGAIN_MOST_PERCENT = 2.0
-PROJECTED = 50_000_000
 
 
 @dataclass(slots=True)
@@ -75,7 +76,7 @@ def bench(setting: Setting) -> Report:
     _cpu_by_part(report, first, places)
     _answers(report, case)
     _again(report, source, case, first)
-    _bytes(report, case, places)
+    bytes_table(report, case, places, "place")
     if setting.nightly:
         shutil.rmtree(source)
     return report
@@ -114,7 +115,7 @@ def examine(source: Path, case: Path) -> Ran:
     )
     samples, peak = [], 0
     while os.waitid(os.P_PID, program.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-        samples.append(_sample(program.pid, case / "case.sqlite", began))
+        samples.append(_sample(program.pid, case, began))
         peak = max(peak, peak_resident_bytes(program.pid))
         time.sleep(0.5)
     wall = time.monotonic() - began
@@ -126,15 +127,11 @@ def examine(source: Path, case: Path) -> Ran:
     return Ran(json.loads(said), wall, used.ru_utime + used.ru_stime, peak, samples)
 
 
-def _sample(pid: int, database: Path, began: float) -> Sample:
+def _sample(pid: int, case: Path, began: float) -> Sample:
     places = 0
-    with contextlib.suppress(sqlite3.Error), closing(_open(database)) as connection:
+    with contextlib.suppress(sqlite3.Error), closing(open_case(case)) as connection:
         places = connection.execute("SELECT max(id) FROM occurrence").fetchone()[0] or 0
     return Sample(places, time.monotonic() - began, tree_cpu_seconds(pid), cpu_seconds(pid))
-
-
-def _open(database: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)
 
 
 def _pace(report: Report, ran: Ran, places: int) -> None:
@@ -185,32 +182,18 @@ def _cpu_by_part(report: Report, ran: Ran, places: int) -> None:
         ("all", f"{ran.cpu:.1f}", f"{1e3 * ran.cpu / places:.3f}"),
     ]
     report.table(("CPU of the first run", "s", "ms a place"), rows)
-    years = ran.cpu / places * PROJECTED / 3600
-    report.say(f"At {PROJECTED:,} places of this kind: {years:,.0f} CPU-hours.")
+    hours = ran.cpu / places * PROJECTED / 3600
+    report.say(f"At {PROJECTED:,} places of this kind: {hours:,.0f} CPU-hours.")
 
 
 def _answers(report: Report, case: Path) -> None:
-    with closing(_open(case / "case.sqlite")) as connection:
+    with closing(open_case(case)) as connection:
         query = "SELECT sha256 FROM item ORDER BY id LIMIT 1 OFFSET (SELECT max(id) / 2 FROM item)"
         sha256 = connection.execute(query).fetchone()[0].hex()
     for name, arguments in (("show", ["show", sha256]), ("status", ["status"])):
         wall, cpu = best_of(3, [*arguments, "--case", str(case), "--json"])
         report.say(f"`headwater {name}`: {wall:.2f} s, of which {cpu:.2f} s CPU.")
         report.at_most(f"{name}, wall", wall, ANSWER_MOST_SECONDS, " s")
-
-
-def best_of(times: int, arguments: list[str]) -> tuple[float, float]:
-    """Return the shortest wall time of the program, and the CPU time of that run."""
-    best = []
-    for _ in range(times):
-        began = time.monotonic()
-        command = [sys.executable, "-m", "headwater", *arguments]
-        program = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        _, status, used = os.wait4(program.pid, 0)
-        program.returncode = os.waitstatus_to_exitcode(status)
-        assert program.returncode == 0, f"{arguments[0]} ended with {program.returncode}"
-        best.append((time.monotonic() - began, used.ru_utime + used.ru_stime))
-    return min(best)
 
 
 def _again(report: Report, source: Path, case: Path, first: Ran) -> None:
@@ -234,24 +217,3 @@ def _walk_seconds(source: Path) -> float:
             deque(walk.places(directory, names), maxlen=0)
     walk.close()
     return time.process_time() - began
-
-
-def _bytes(report: Report, case: Path, places: int) -> None:
-    rows = [(name, size) for name, size in case_bytes(case).items() if size >= places]
-    rest = sum(case_bytes(case).values()) - sum(size for _, size in rows)
-    rows += [("all others", rest), ("all", rest + sum(size for _, size in rows))]
-    shown = [
-        (name, f"{size / 2**20:.1f}", f"{size / places:.1f}", f"{size / places * PROJECTED / 1e9:.1f}")
-        for name, size in rows
-    ]
-    head = ("kept", "MiB", "bytes a place", f"GB at {PROJECTED // 1_000_000} million")
-    report.table(head, shown)
-
-
-def case_bytes(case: Path) -> dict[str, int]:
-    """Return the bytes of each table and index of a case, and of its packs, largest first."""
-    with closing(_open(case / "case.sqlite")) as connection:
-        query = "SELECT name, sum(pgsize) FROM dbstat GROUP BY name"
-        sizes = dict(connection.execute(query).fetchall())
-    sizes["packs"] = sum(path.stat().st_size for path in (case / "packs").iterdir())
-    return dict(sorted(sizes.items(), key=lambda entry: -entry[1]))

@@ -141,7 +141,8 @@ def _checkpoint(checkpoint: Checkpoint, counts: Counts) -> Html:
             "again (for a part of the items, or for all with ",
             element("code", "--replay all"),
             "). The root as printed here proves nothing by itself: whoever can change the case can "
-            "change this page. The page adds nothing of its own; the same case gives the same page.",
+            "change this page. The page adds nothing of its own, and the same case gives the same "
+            "page.",
         ),
         aria_labelledby="checkpoint-title",
     )

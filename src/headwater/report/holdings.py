@@ -20,11 +20,14 @@ KINDS = {
 
 def holdings(counts: Counts) -> Iterator[Html]:
     """Yield the counts."""
+    places = (
+        amount(counts.files, "file") + " of the sources and " + amount(counts.members, "member")
+    )
     yield element(
         "p",
-        f"{amount(counts.files, 'file')} of the sources and {amount(counts.members, 'member')} of "
-        f"containers (embedded media among them), which make {amount(counts.occurrences, 'place')}. "
-        f"Each distinct content is one item, named by its SHA-256 and examined once: {amount(counts.items, 'item')}, "
+        f"{places} of containers (embedded media among them), which make "
+        f"{amount(counts.occurrences, 'place')}. Each distinct content is one item, named by its "
+        f"SHA-256 and examined once: {amount(counts.items, 'item')}, "
         f"{amount(counts.measurements, 'measurement')}. The case keeps "
         f"{amount(counts.blobs, 'small picture')} made anew from the evidence "
         f"({size(counts.blob_bytes)}).",
@@ -33,8 +36,11 @@ def holdings(counts: Counts) -> Iterator[Html]:
     formats = {name: row.title for name, row in BY_NAME.items()}
     yield element(
         "div",
-        _counted("How items ended", "State", counts.items_by_state, states),
-        _counted("Items by kind", "Kind", counts.items_by_kind, KINDS),
+        element(
+            "div",
+            _counted("How items ended", "State", counts.items_by_state, states),
+            _counted("Items by kind", "Kind", counts.items_by_kind, KINDS),
+        ),
         _counted("Items by format", "Format", counts.items_by_format, formats),
         class_="columns",
     )
