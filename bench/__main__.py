@@ -87,9 +87,7 @@ def _summary(reports: list[tuple[Entry, Report | None]]) -> Report:
     return summary
 
 
-def _document(
-    reports: list[tuple[Entry, Report | None]], summary: Report, *, nightly: bool
-) -> str:
+def _document(reports: list[tuple[Entry, Report | None]], summary: Report, *, nightly: bool) -> str:
     command = "make bench-nightly" if nightly else "make bench"
     parts = [
         "# Benchmarks",

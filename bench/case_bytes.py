@@ -9,6 +9,8 @@ from pathlib import Path
 from bench.report import Report
 
 PROJECTED = 50_000_000
+_SHOWN = 1 / 500
+"""Share of the whole from which a table has a row of its own."""
 
 
 def open_case(case: Path) -> sqlite3.Connection:
@@ -28,7 +30,7 @@ def case_bytes(case: Path) -> dict[str, int]:
 def bytes_table(report: Report, case: Path, things: int, thing: str) -> None:
     """Write what is kept for each of so many places or items; small tables are put together."""
     sizes = case_bytes(case)
-    shown = {name: size for name, size in sizes.items() if size >= things}
+    shown = {name: size for name, size in sizes.items() if size >= _SHOWN * sum(sizes.values())}
     shown["all others"] = sum(sizes.values()) - sum(shown.values())
     shown["all"] = sum(sizes.values())
     rows = [

@@ -11,8 +11,6 @@ import os
 import signal
 import statistics
 import tempfile
-import time
-from pathlib import Path
 
 from bench.made_pictures import tiny_jpeg
 from bench.processes import tree_cpu_seconds
@@ -82,7 +80,12 @@ def bench(_setting: Setting) -> Report:
     report.say(f"{ROUNDS} rounds of {TASKS} deaths each; CPU ms a death.")
     report.table(("worker was", "median", "least", "most"), rows)
     for name, held in costs.items():
-        report.at_most(f"death of an {name} worker" if name == "idle" else f"death of a {name} worker", statistics.median(held), MOST_MS, " ms")
+        report.at_most(
+            f"death of an {name} worker" if name == "idle" else f"death of a {name} worker",
+            statistics.median(held),
+            MOST_MS,
+            " ms",
+        )
     return report
 
 

@@ -20,6 +20,15 @@ def cpu_seconds(pid: int) -> float:
         return (int(fields[11]) + int(fields[12])) / _TICKS if fields else 0.0
 
 
+def ready_seconds(pid: int) -> float:
+    """Return how long a live process has run or waited for a core, 0.0 where that is not kept."""
+    try:
+        run, waited = Path(f"/proc/{pid}/schedstat").read_bytes().split()[:2]
+    except (OSError, ValueError):
+        return 0.0
+    return (int(run) + int(waited)) / 1e9
+
+
 def buried_cpu_seconds(pid: int) -> float:
     """Return the CPU time of the dead children that a process has waited for."""
     fields = _fields(pid)
@@ -29,7 +38,9 @@ def buried_cpu_seconds(pid: int) -> float:
 def children(pid: int) -> list[int]:
     """Return the live children of a process."""
     try:
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        return [
+            int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        ]
     except OSError:
         return []
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,9 +46,10 @@ class Report:
     def table(self, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         cells = [[str(cell) for cell in row] for row in (head, *rows)]
         widths = [max(len(row[place]) for row in cells) for place in range(len(head))]
-        lines = [_row(row, widths) for row in cells]
-        rule = ("-" * (widths[0]), *("-" * (width - 1) + ":" for width in widths[1:]))
-        lines.insert(1, _row(rule, widths))
+        numbers = [all(_is_number(row[place]) for row in cells[1:]) for place in range(len(head))]
+        lines = [_row(row, widths, numbers) for row in cells]
+        rule = ["-" * (w - 1) + (":" if n else "-") for w, n in zip(widths, numbers, strict=True)]
+        lines.insert(1, _row(rule, widths, numbers))
         self.say("\n".join(lines))
 
     def at_most(self, what: str, value: float, target: float, unit: str = "") -> None:
@@ -67,11 +68,13 @@ class Report:
         self.claim(Claim(what, f"{value:.3g}{unit}", f"{word} {target:g}{unit}", met))
 
 
-def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
-    first, *rest = cells
-    padded = [first.ljust(widths[0])]
-    padded += [cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True)]
+def _is_number(cell: str) -> bool:
+    return cell.lstrip("-").replace(",", "").replace(".", "", 1).isdigit()
+
+
+def _row(cells: Sequence[str], widths: Sequence[int], numbers: Sequence[bool]) -> str:
+    padded = [
+        cell.rjust(width) if number else cell.ljust(width)
+        for cell, width, number in zip(cells, widths, numbers, strict=True)
+    ]
     return f"| {' | '.join(padded)} |"
-
-
-Bench = Callable[[Setting], Report]

@@ -72,7 +72,9 @@ def bench(setting: Setting) -> Report:
     first = examine(source, case)
     assert first.summary["occurrences"] == places, first.summary
     _pace(report, first, places)
-    report.at_most("memory of the main process", first.peak_bytes / 2**20, RESIDENT_MOST_MIB, " MiB")
+    report.at_most(
+        "memory of the main process", first.peak_bytes / 2**20, RESIDENT_MOST_MIB, " MiB"
+    )
     _cpu_by_part(report, first, places)
     _answers(report, case)
     _again(report, source, case, first)

@@ -29,7 +29,13 @@ ALLOWED: dict[str, set[str]] = {
 """What each layer may import. The command line may import everything."""
 
 NETWORK = {"socket", "ssl", "urllib", "http", "ftplib", "smtplib", "asyncio", "requests"}
-NETWORK_MODULES = {"engine/nursery.py", "engine/pool.py", "engine/wire.py", "engine/cage/probes.py"}
+NETWORK_MODULES = {
+    "engine/nursery.py",
+    "engine/pool.py",
+    "engine/wire.py",
+    "engine/cage/descriptors.py",
+    "engine/cage/probes.py",
+}
 """Local sockets between the main process and its workers, and the probes that must fail."""
 BANNED = {"pickle", "marshal", "shelve", "dill", "tempfile"}
 BROAD_EXCEPT = {"engine/execute.py"}

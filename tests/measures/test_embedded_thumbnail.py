@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 from hashlib import sha256
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -165,3 +166,30 @@ def test_a_gigantic_thumbnail_is_not_decoded() -> None:
 
 def test_without_a_thumbnail() -> None:
     assert isinstance(measure(encoded(painting(9))), CannotMeasure)
+
+
+@pytest.mark.data
+def test_real_thumbnails_are_near_their_own(data_folder: Path) -> None:
+    """Camera files as they came, and the same with the next file's thumbnail in its place."""
+    paths = sorted(data_folder.glob("metadata/*.jpg"))
+    own, thumbnails = [], []
+    for path in paths:
+        data = path.read_bytes()
+        record = measure(data)
+        if isinstance(record, CannotMeasure) or (record.main_quality or 0) < 50:
+            continue
+        first = record.pictures[0]
+        if first.offset_bytes is None or first.quality is None or first.quality < 50:
+            continue
+        own.append((path, first.pdq_distance_bits))
+        thumbnails.append(data[first.offset_bytes : first.offset_bytes + first.size_bytes])
+    assert len(own) > 35
+    assert [path.name for path, bits in own if bits is None or bits > 50] == []
+    near = []
+    for index, (path, _) in enumerate(own[::6]):
+        stranger = thumbnails[(6 * index + len(own) // 2) % len(own)]
+        main = Image.open(path).convert("RGB")
+        record = record_of(with_thumbnail(main, stranger))
+        if (record.pictures[0].pdq_distance_bits or 0) < 70:
+            near.append(path.name)
+    assert near == []

@@ -445,9 +445,9 @@ def _filtered(query: Select[Any], filters: ItemFilter) -> Select[Any]:
     if filters.problem_codes:
         problem, walk = schema.problem.c, schema.walk.c
         coded = problem.code.in_(filters.problem_codes)
-        visited = exists().where(problem.outcome_id == _OUTCOME.id, coded)
-        walked = exists().where(walk.outcome_id == _OUTCOME.id, problem.walk_id == walk.id, coded)
-        query = query.where(visited | walked)
+        visited = select(problem.outcome_id).where(coded, problem.outcome_id.is_not(None))
+        walked = select(walk.outcome_id).join(schema.problem, problem.walk_id == walk.id)
+        query = query.where(_OUTCOME.id.in_(visited.union(walked.where(coded))))
     return query
 
 

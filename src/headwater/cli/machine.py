@@ -6,7 +6,6 @@ import importlib.metadata
 import os
 import platform
 import sqlite3
-import ssl
 import sys
 
 import msgspec
@@ -132,6 +131,7 @@ def _codecs() -> dict[str, str]:
     import imagecodecs  # noqa: PLC0415
     import pi_heif  # noqa: PLC0415
     import rawpy  # noqa: PLC0415
+    from cryptography.hazmat.backends.openssl import backend as openssl  # noqa: PLC0415
     from PIL import features  # noqa: PLC0415
 
     codecs = {"av: ffmpeg": str(av.ffmpeg_version_info)}
@@ -156,7 +156,7 @@ def _codecs() -> dict[str, str]:
     listed = dict(part.rpartition("-")[::2] for part in imagecodecs.version().split(", "))
     codecs["imagecodecs: libjxl"] = listed.get("libjxl", "unknown")
     codecs["python: sqlite"] = sqlite3.sqlite_version
-    codecs["python: openssl"] = ssl.OPENSSL_VERSION
+    codecs["cryptography: openssl"] = openssl.openssl_version_text()
     codecs["python"] = sys.version.split()[0]
     return codecs
 

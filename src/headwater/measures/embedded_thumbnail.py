@@ -110,12 +110,15 @@ class EmbeddedThumbnail(Measure):
             "the embedded picture and on the shared raster."
         ),
         validated_on=(
-            "75 unedited and edited camera files with thumbnails, and files made by the tests "
-            "with the right, a turned, a barred and a foreign thumbnail."
+            "57 camera and edited files with thumbnails and features (quality 50 or more): own "
+            "thumbnails at most 44 bits away (median 22), 3,192 pairs with another picture at "
+            "least 88 (median 116). No file with a picture altered after its thumbnail was among "
+            "them; such files are painted by the tests."
         ),
         tests=(
             "tests/measures/test_embedded_thumbnail.py::test_own_and_foreign_thumbnails_part",
             "tests/measures/test_embedded_thumbnail.py::test_bars_are_told_and_cut",
+            "tests/measures/test_embedded_thumbnail.py::test_real_thumbnails_are_near_their_own",
         ),
     )
 

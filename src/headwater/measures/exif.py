@@ -108,7 +108,7 @@ class Exif(Measure):
     KINDS = frozenset({"picture"})
     RECORD = ExifRecord
     LIBRARIES = ("exifread", "pillow", "brotli")
-    COST = "0.4 ms for a camera's JPEG with a maker note, 0.2 ms without"
+    COST = "0.4 ms for a JPEG with a maker note, 0.2 ms without one, 20 µs without EXIF"
     DOC = Doc(
         requirement=(
             "Give every EXIF field with its type and exact value, and the camera, clocks, place "
@@ -133,9 +133,10 @@ class Exif(Measure):
             "with the tag tables of exifread. Own reader with bounds."
         ),
         validated_on=(
-            "161 camera, phone and edited files (JPEG, HEIF) against ExifTool 12.57: make, model, "
-            "serial numbers, times, position, orientation and exposure agree or the difference "
-            "is explained in the test; made blocks of all types come back exactly."
+            "161 camera, phone and edited files (JPEG, HEIF), 87 of them with EXIF, against "
+            "ExifTool 12.57: make, model, serial numbers, times, position, orientation and "
+            "exposure agree in all, and every standard tag it lists is there. Made blocks of all "
+            "types come back exactly. No camera raw file was at hand: these are not validated."
         ),
         techniques=(),
         tests=(

@@ -27,7 +27,7 @@ class Icc(Measure):
     KINDS = frozenset({"picture"})
     RECORD = IccRecord
     LIBRARIES = ("brotli",)
-    COST = "40 µs for a profile of 3 KB; 20 µs where there is none"
+    COST = "60 µs for a profile of 3 KB, 20 µs where there is none"
     DOC = Doc(
         requirement="Give the header, name and digest of each ICC profile in a picture.",
         shows=(
@@ -42,8 +42,8 @@ class Icc(Measure):
         ),
         method="ICC.1:2022 sections 7.2, 7.3, 9.2 and 10; annex B for how formats embed it.",
         validated_on=(
-            "Profiles in C2PA and EXIF sample files against ExifTool 12.57, and profiles that "
-            "Pillow writes into five formats."
+            "Profiles in 23 C2PA and EXIF sample files against ExifTool 12.57, profiles that "
+            "Pillow writes into five formats, and LittleCMS's own reading of its profiles."
         ),
         tests=(
             "tests/measures/test_metadata_against_exiftool.py::test_icc_agrees_with_exiftool",

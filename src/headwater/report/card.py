@@ -98,7 +98,7 @@ class Cards:
                 long[name] = len(raw)
                 self._left_out.note("measurement that is too long for a page")
             else:
-                measured[name] = msgspec.json.decode(raw)
+                measured[name] = _decoded(raw)
                 self._left_bytes -= len(raw)
         return Seen(
             item=item,
@@ -139,6 +139,14 @@ class Cards:
         if rest > 0:
             yield element("p", f"… and {amount(rest, 'more place')}")
         yield from _measurements(seen)
+
+
+def _decoded(raw: bytes) -> Any:
+    """Return a measurement; one that is no JSON, which only a forged case has, as its text."""
+    try:
+        return msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return raw.decode("utf-8", "surrogateescape")
 
 
 _NO_PICTURE = {

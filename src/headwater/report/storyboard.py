@@ -25,7 +25,9 @@ def storyboard(
         return None
     shown = _evenly(frames, limits.storyboard_frames)
     out.note("storyboard frame of a video (frames in between)", len(frames) - len(shown))
-    words = f"{len(shown)} of {amount(len(frames), 'frame')} that the case has a picture of"
+    words = f"{amount(len(frames), 'frame')} with a picture"
+    if len(shown) < len(frames):
+        words = f"{len(shown)} of {words}, evenly taken"
     strip = (
         covers.cover(digest, f"frame at {_at(seconds)} of {name}", _at(seconds))
         for digest, seconds in shown

@@ -215,7 +215,7 @@ def test_modules_and_shared_libraries_are_loaded_lazily(child: Any) -> None:
         close_cage(CageSpec(memory_bytes=GIB, readable=READABLE, kept_descriptors=(child.ANSWER,)))
         import sys
 
-        lazy = [name for name in ("colorsys", "_lsprof", "headwater.demo") if name in sys.modules]
+        lazy = [name for name in ("colorsys", "_lsprof") if name in sys.modules]
         import _lsprof  # a shared library of the interpreter
         import colorsys
 

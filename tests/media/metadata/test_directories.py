@@ -70,7 +70,7 @@ def build(order: str, big: bool, fields: dict[int, tuple[int, Any]], following: 
     head += struct.pack(order + "HHQ", 8, 0, 16) if big else struct.pack(order + "I", 8)
     table = len(head) + struct.calcsize(order + ("Q" if big else "H"))
     place = table + len(fields) * (struct.calcsize(order + entry) + inline) + inline
-    entries, apart = b"", b""
+    entries, apart = bytearray(), bytearray()
     for tag, (kind, value) in fields.items():
         raw = pack(order, kind, value)
         count = len(raw) // SIZES[kind]
@@ -81,7 +81,7 @@ def build(order: str, big: bool, fields: dict[int, tuple[int, Any]], following: 
             entries += struct.pack(order + word, place + len(apart))
             apart += raw
     number = struct.pack(order + ("Q" if big else "H"), len(fields))
-    return head + number + entries + struct.pack(order + word, following) + apart
+    return head + number + bytes(entries) + struct.pack(order + word, following) + bytes(apart)
 
 
 def read(block: bytes) -> tuple[dict[int, Any], Problems, int]:

@@ -20,7 +20,7 @@ from headwater.model import Identity
 Frame = npt.NDArray[np.uint8]
 """RGB, shape (height, width, 3)."""
 
-WIDTH, HEIGHT, RATE = 192, 144, 10
+WIDTH, HEIGHT, RATE = 176, 144, 10
 
 
 class Form(NamedTuple):
@@ -45,6 +45,7 @@ FORMS: tuple[Form, ...] = (
     Form("flv", "libx264", "flv", "h264", _X264),
     Form("avi", "mpeg4", "avi", "mpeg4", _QUALITY),
     Form("mp4", "mpeg4", "mp4", "mpeg4", _QUALITY),
+    Form("3gp", "h263", "3gp", "h263", _QUALITY),
     Form("avi", "mjpeg", "avi", "mjpeg", {"qscale": "2"}),
     Form("mov", "prores_ks", "mov", "prores", {}),
     Form("webm", "libvpx", "webm", "vp8", {"deadline": "realtime", "cpu-used": "8", "b": "1M"}),
@@ -56,6 +57,9 @@ FORMS: tuple[Form, ...] = (
     Form("asf", "wmv2", "asf", "wmv2", _QUALITY),
     Form("flv", "flv", "flv", "flv1", _QUALITY),
 )
+
+
+_PIXEL_FORMATS = {"prores": "yuv422p10le", "mjpeg": "yuvj420p"}
 
 
 def name_of(form: Form) -> str:
@@ -106,7 +110,7 @@ def encode(
             form.encoder, rate=rate, options={**form.options, **(extra or {})}
         )
         stream.height, stream.width = frames[0].shape[:2]
-        stream.pix_fmt = "yuv422p10le" if form.codec == "prores" else pixel_format
+        stream.pix_fmt = _PIXEL_FORMATS.get(form.codec, pixel_format)
         stream.codec_context.gop_size = gop
         stream.codec_context.thread_count = 1
         for name, value in (setup or {}).items():

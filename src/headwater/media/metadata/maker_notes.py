@@ -340,6 +340,11 @@ def _explain(note: MakerNote, place: Place) -> None:
         _explain_canon(note, place)
 
 
+def load_tables() -> None:
+    """Load exifread's tables, so that a worker in its cage need not."""
+    _exifread_table("")
+
+
 def _exifread_table(maker: str) -> Mapping[int, tuple[str, Any]]:
     from exifread.tags.makernote import (  # noqa: PLC0415
         apple,

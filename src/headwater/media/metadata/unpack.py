@@ -13,6 +13,8 @@ def inflate(data: bytes, ceiling_bytes: int) -> bytes:
     Raises Malformed where it is broken or cut off, LimitExceeded (`metadata_bytes`) where more
     than `ceiling_bytes` come out.
     """
+    if ceiling_bytes < 1:  # zlib takes 0 for no ceiling at all
+        raise LimitExceeded("metadata_bytes", "nothing more may be unpacked")
     unpacker = zlib.decompressobj()
     try:
         out = unpacker.decompress(data, ceiling_bytes)
@@ -42,7 +44,7 @@ def unbrotli(data: bytes, ceiling_bytes: int) -> bytes:
                 raise LimitExceeded(
                     "metadata_bytes", f"brotli stream of more than {ceiling_bytes} bytes"
                 )
-            if not part and unpacker.can_accept_more_data():
+            if not part and not unpacker.is_finished() and unpacker.can_accept_more_data():
                 raise Malformed("brotli stream is cut off")
     except brotli.error as error:
         raise Malformed(f"brotli stream is broken: {error}") from None

@@ -11,6 +11,9 @@ from headwater.errors import LimitExceeded, Refused
 from headwater.limits import Limits
 from headwater.media.video.codecs import DECODERS
 from headwater.media.video.demuxers import ffmpeg_errors
+from headwater.media.video.key_packets import Chosen
+
+_FAR_UNITS = 1 << 40
 
 
 def prepare_decoder(stream: Any, limits: Limits, *, skip: str) -> Any:
@@ -46,6 +49,27 @@ def leave_out_others(container: Any, wanted: Any, *, key_frames: bool) -> None:
     for stream in container.streams:
         stream.discard = Discard.all
     wanted.discard = Discard.nonkey if key_frames else Discard.default
+
+
+def read_again(container: Any, stream: Any, chosen: Chosen) -> Any | None:
+    """Return a key frame's packet as the demuxer gives it after a jump to it, None where it fails.
+
+    The jump goes to just before the next key frame, from where the demuxer goes back to this one:
+    it takes its own presentation time, which is not known, for the earliest to which it may.
+    """
+    dts = chosen.packet.dts
+    if dts is None:
+        return None
+    target = dts + _FAR_UNITS if chosen.next_key is None else chosen.next_key - 1
+    try:
+        container.seek(target, stream=stream)
+        again = next(container.demux(stream), None)
+    except av.error.MemoryError:
+        raise LimitExceeded("worker_memory_bytes", "reading", reproducible=False) from None
+    except av.error.FFmpegError:
+        return None
+    same = again is not None and (again.dts, again.size) == (dts, chosen.packet.size)
+    return again if same else None
 
 
 def decode_alone(codec: Any, packet: Any) -> Any | None:

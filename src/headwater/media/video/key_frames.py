@@ -13,6 +13,7 @@ from headwater.media.video.decode import (
     decode_next,
     leave_out_others,
     prepare_decoder,
+    read_again,
 )
 from headwater.media.video.demuxers import ffmpeg_errors
 from headwater.media.video.key_packets import (
@@ -20,8 +21,10 @@ from headwater.media.video.key_packets import (
     PACKETS_MOST,
     SMALLEST_SPACING_SECONDS,
     Choice,
+    Chosen,
     choose,
     clock,
+    hides_times,
     wanted_frames,
 )
 from headwater.media.video.picture import Picture, read_picture
@@ -86,26 +89,30 @@ class KeyFrames:
             self.key_packets, self.stopped = choice.key_packets, choice.stopped
             length = _length_seconds(container, stream, choice)
             if not _too_sparse(stream, choice, length):
-                for frame in self._alone(stream, codec, choice):
+                for frame in self._alone(container, stream, codec, choice):
                     self._given.append(frame.seconds)
                     yield frame
         if len(self._given) * 4 <= self.chosen:
             yield from self._every(length)
 
-    def _alone(self, stream: Any, codec: Any, choice: Choice) -> Iterator[KeyFrame]:
+    def _alone(
+        self, container: Any, stream: Any, codec: Any, choice: Choice
+    ) -> Iterator[KeyFrame]:
         pixels = 0
+        settled = _settled if hides_times(container) else _as_chosen
         for chosen in choice.chosen:
             if pixels > KEY_PIXELS_MOST:
                 self.stopped = f"more than {KEY_PIXELS_MOST} pixels of key frames"
                 return
             self.chosen += 1
+            seconds = settled(container, stream, chosen, self._start)
             frame = decode_alone(codec, chosen.packet)
             pixels += max(codec.width * codec.height, _SMALLEST_PIXELS)
             if frame is None:
                 self.without_picture += 1
             else:
                 picture = read_picture(frame, stream.sample_aspect_ratio)
-                yield KeyFrame(chosen.seconds, picture)
+                yield KeyFrame(seconds, picture)
 
     def _every(self, length: float) -> Iterator[KeyFrame]:
         """Decode from the start, pass over what no other frame refers to, keep some."""
@@ -149,6 +156,17 @@ class KeyFrames:
                 return
             yield from decode_next(codec, packet)
         self.stopped = f"{most} packets were decoded"
+
+
+def _as_chosen(container: Any, stream: Any, chosen: Chosen, start_seconds: float) -> float:
+    return chosen.seconds
+
+
+def _settled(container: Any, stream: Any, chosen: Chosen, start_seconds: float) -> float:
+    """Return when a key frame of MP4 is shown, or when it is decoded where that cannot be told."""
+    again = read_again(container, stream, chosen)
+    seconds = clock(stream, start_seconds)(again) if again is not None else None
+    return chosen.seconds if seconds is None else seconds
 
 
 def _rate(stream: Any) -> float:

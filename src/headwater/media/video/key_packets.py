@@ -7,7 +7,7 @@ what is in the file, not on the duration that it claims.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -34,6 +34,9 @@ class Chosen:
 
     packet: Any
     seconds: float
+    """By its presentation time, or its decoding time (see `choose`)."""
+    next_key: int | None = None
+    """Decoding time of the key frame that follows it in the file, in the stream's units."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +53,26 @@ class Choice:
     encrypted: bool
 
 
-def clock(stream: Any, start_seconds: float) -> Any:
-    """Return a function from a packet or frame to seconds from the film's start, or None."""
+def clock(stream: Any, start_seconds: float, *, decoding: bool = False) -> Any:
+    """Return a function from a packet or frame to seconds from the film's start, or None.
+
+    It reads presentation times, or decoding times where there are none or they are asked for.
+    """
     unit: Fraction | None = stream.time_base
 
     def at(item: Any) -> float | None:
-        stamp = item.pts if item.pts is not None else item.dts
+        stamp = item.dts if decoding or item.pts is None else item.pts
         if stamp is None or unit is None:
             return None
         # Adding zero turns -0.0, which rounding can give, into 0.0.
         return round(float(stamp * unit) - start_seconds, 6) + 0.0
 
     return at
+
+
+def hides_times(container: Any) -> bool:
+    """Whether presentation times are wrong where packets were passed over."""
+    return bool(container.format.name.startswith("mov"))
 
 
 def is_encrypted(packet: Any) -> bool:
@@ -72,10 +83,12 @@ def is_encrypted(packet: Any) -> bool:
 def choose(container: Any, stream: Any, start_seconds: float, most: int) -> Choice:
     """Pass over the film once and return at most `most` key frames, evenly spaced.
 
-    The caller has told the demuxer to leave out other streams. Damage that FFmpeg cannot read
+    The caller has told the demuxer to leave out other streams, and frames that are no key frames.
+    FFmpeg's demuxer for MP4 then gives wrong presentation times, as it counts their offsets by the
+    packets that it hands out, so there decoding times are used; `read_again` finds the others. Damage that FFmpeg cannot read
     past ends the pass; Malformed is raised only where nothing was found before it.
     """
-    at = clock(stream, start_seconds)
+    at = clock(stream, start_seconds, decoding=hides_times(container))
     shelf = _Shelf(most)
     packets, stopped, encrypted = 0, None, False
     packets_of = container.demux(stream)
@@ -116,6 +129,8 @@ class _Shelf:
         self._held_bytes = 0
         self._first: float | None = None
         self._last = 0.0
+        self._holds_last = False
+        """Whether the key frame offered last is the last one held."""
         self.key_packets = 0
 
     @property
@@ -124,6 +139,9 @@ class _Shelf:
 
     def offer(self, packet: Any, seconds: float | None) -> None:
         self.key_packets += 1
+        if self._holds_last and packet.dts is not None:
+            self._held[-1] = replace(self._held[-1], next_key=packet.dts)
+        self._holds_last = False
         known = self._last if seconds is None else seconds
         if self._first is None:
             self._first = known
@@ -131,6 +149,7 @@ class _Shelf:
         if self._held and not is_apart(self._held[-1].seconds, known, self._spacing):
             return
         self._held.append(Chosen(packet, known))
+        self._holds_last = True
         self._held_bytes += packet.size
         while len(self._held) > 2 * self._most or (
             self._held_bytes > _HELD_BYTES and len(self._held) > 1
@@ -139,11 +158,12 @@ class _Shelf:
 
     def _thin(self) -> None:
         self._spacing *= 2
-        before = len(self._held)
+        before, last = len(self._held), self._held[-1]
         self._held = _spaced(self._held, self._spacing)
         if len(self._held) == before:
             # Their time stamps are of no use.
             self._held = self._held[::2]
+        self._holds_last = self._holds_last and self._held[-1] is last
         self._held_bytes = sum(item.packet.size for item in self._held)
 
     def best(self) -> tuple[Chosen, ...]:

@@ -1,0 +1,199 @@
+"""JSON Schemas (draft 2020-12) of the documents that leave Headwater, made from their records.
+
+The envelope of an item is written out here, beside `exchange.document` which fills it; everything
+else follows from the records themselves, so a schema cannot say what the program does not print.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, get_args
+
+import msgspec
+
+from headwater.case.records import CaseInfo, Checkpoint, Counts, RunRow
+from headwater.exchange.document import SCHEMA as ITEM
+from headwater.model import Kind, PlaceKind, Problem, Record, State, Time
+
+Schema = dict[str, Any]
+
+STATUS = "headwater/status/1"
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_TEMPLATE = "#/$defs/{name}"
+_TEXT: Schema = {"type": "string"}
+_SIZE: Schema = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "null"}]}
+_BASE64: Schema = {
+    "description": "The raw bytes in base64, where the text beside it cannot give them back.",
+    "type": "string",
+    "contentEncoding": "base64",
+}
+
+
+def item_schema(records: Mapping[str, type[Record]]) -> Schema:
+    """Return the schema of `headwater/item/1`.
+
+    `records` gives the record of each known measure by its name. A measure that is not among them
+    (an installed package's) may have any object under its name.
+    """
+    shared, definitions = _components(Problem, Time, *records.values())
+    problem, time, *of_measures = shared
+    measured = {
+        name: _measured(reference) for name, reference in zip(records, of_measures, strict=True)
+    }
+    definitions |= {
+        "Item": _item(),
+        "Place": _place(problem, time),
+        "Step": _step(time),
+        "CannotMeasure": _cannot_measure(),
+    }
+    envelope = _object(
+        {
+            "schema": {"const": ITEM},
+            "item": _reference("Item"),
+            "occurrences": _list(_reference("Place")),
+            "measurements": {
+                "description": "By measure: its record, or why it could not give one.",
+                "type": "object",
+                "properties": measured,
+                "additionalProperties": {"type": "object"},
+            },
+            "problems": _list(problem),
+        }
+    )
+    return _document(ITEM, "One item, or a place whose bytes were not read.", envelope, definitions)
+
+
+def status_schema() -> Schema:
+    """Return the schema of `headwater/status/1`."""
+    references, definitions = _components(CaseInfo, Counts, RunRow, Checkpoint)
+    info, counts, run, checkpoint = references
+    source = _object(
+        {"kind": {"enum": ["folder", "file"]}, "path": _TEXT, "added_at": _TEXT},
+        {"path_bytes": _BASE64},
+    )
+    envelope = _object(
+        {
+            "schema": {"const": STATUS},
+            "case": info,
+            "sources": _list(source),
+            "counts": counts,
+            "runs": _list(run),
+            "checkpoint": {"anyOf": [checkpoint, {"type": "null"}]},
+        }
+    )
+    return _document(STATUS, "What a case holds and the runs that made it.", envelope, definitions)
+
+
+def struct_schema(name: str, described: str, answer: type[msgspec.Struct]) -> Schema:
+    """Return the schema of an answer that is one struct, all of whose fields are always printed.
+
+    Where the struct has a field `schema`, `name` is its only value.
+    """
+    (reference,), definitions = _components(answer)
+    own = definitions.pop(reference["$ref"].rpartition("/")[2])
+    for definition in (own, *definitions.values()):
+        if "properties" in definition:
+            definition["required"] = list(definition["properties"])
+    if "schema" in own["properties"]:
+        own["properties"]["schema"] = {"const": name}
+    return _document(name, described, own | {"additionalProperties": False}, definitions)
+
+
+def _components(*records: type[msgspec.Struct]) -> tuple[list[Schema], Schema]:
+    references, definitions = msgspec.json.schema_components(
+        records, schema_hook=_of_any, ref_template=_TEMPLATE
+    )
+    return list(references), definitions
+
+
+def _of_any(kind: type) -> Schema:
+    if kind is object:
+        return {"description": "Any JSON value."}
+    raise NotImplementedError
+
+
+def _document(name: str, described: str, envelope: Schema, definitions: Schema) -> Schema:
+    head = {"$schema": _DIALECT, "title": name, "description": described}
+    body = {key: value for key, value in envelope.items() if key not in ("title", "description")}
+    return head | body | {"$defs": dict(sorted(definitions.items()))}
+
+
+def _object(required: Schema, optional: Schema | None = None) -> Schema:
+    return {
+        "type": "object",
+        "properties": required | (optional or {}),
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
+def _list(of: Schema) -> Schema:
+    return {"type": "array", "items": of}
+
+
+def _reference(name: str) -> Schema:
+    return {"$ref": _TEMPLATE.format(name=name)}
+
+
+def _measured(record: Schema) -> Schema:
+    return {"anyOf": [record, _reference("CannotMeasure")]}
+
+
+def _cannot_measure() -> Schema:
+    described = "An expected failure: the item has nothing of the kind, or cannot give it."
+    return {"description": described} | _object({"cannot_measure": _TEXT})
+
+
+def _digest(digits: int) -> Schema:
+    of_content: Schema = {"type": "string", "pattern": f"^[0-9a-f]{{{digits}}}$"}
+    return {"anyOf": [of_content, {"type": "null"}]}
+
+
+def _item() -> Schema:
+    described = "The content; its digests, kind and format are null where no bytes were read."
+    kinds: list[str | None] = [*get_args(Kind), None]
+    fields = {
+        "sha256": _digest(64),
+        "md5": _digest(32),
+        "sha1": _digest(40),
+        "size_bytes": _SIZE,
+        "media_type": {"type": ["string", "null"]},
+        "kind": {"enum": kinds},
+        "format": {"type": ["string", "null"]},
+        "state": {"enum": list(get_args(State))},
+    }
+    return {"description": described} | _object(fields)
+
+
+def _place(problem: Schema, time: Schema) -> Schema:
+    described = "One place of the content: a file of a source, then the steps inside it, if any."
+    required = {
+        "source": _TEXT,
+        "path": _TEXT,
+        "inside": _list(_reference("Step")),
+        "size_bytes": _SIZE,
+        "times": _list(time),
+        "extension_agrees": {"type": ["boolean", "null"]},
+        "problems": _list(problem),
+    }
+    optional = {
+        "source_bytes": _BASE64,
+        "path_bytes": _BASE64,
+        "place_kind": {"enum": list(get_args(PlaceKind))},
+    }
+    return {"description": described} | _object(required, optional)
+
+
+def _step(time: Schema) -> Schema:
+    described = "One step inwards: the member, or the embedded media, of the content around it."
+    required = {
+        "container_sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+        "ordinal": {"type": "integer", "minimum": 0},
+        "name": _TEXT,
+        "size_bytes": _SIZE,
+        "offset_bytes": _SIZE,
+        "times": _list(time),
+        "notes": _list(_TEXT),
+    }
+    return {"description": described} | _object(required, {"name_bytes": _BASE64})

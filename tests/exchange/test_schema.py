@@ -1,0 +1,123 @@
+"""What the program prints is what its published schemas say."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import jsonschema  # type: ignore[import-untyped]
+import pytest
+from docs.generate import schemas
+
+from tests.engine.examined import documents, examine
+from tests.pictures import jpeg, rich_jpeg
+from tests.program import run
+
+SCHEMAS = schemas()
+ITEM = SCHEMAS["item-1.json"]
+
+
+def invalid(document: Any, schema: dict[str, Any] = ITEM) -> list[str]:
+    validator = jsonschema.Draft202012Validator(schema)
+    return [
+        f"{error.json_path}: {error.message[:200]}" for error in validator.iter_errors(document)
+    ]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("schema")
+    source = folder / "source"
+    source.mkdir()
+    (source / "rich.jpg").write_bytes(rich_jpeg())
+    (source / "plain.jpg").write_bytes(jpeg(1))
+    (source / "broken.jpg").write_bytes(jpeg(2, 640, 480)[:300])
+    (source / "note.txt").write_text("nothing to see\n")
+    (source / "empty.jpg").write_bytes(b"")
+    (source / "link").symlink_to("plain.jpg")
+    with open(os.path.join(os.fsencode(source), b"not-utf8-\xff.jpg"), "wb") as file:
+        file.write(jpeg(3))
+    with zipfile.ZipFile(source / "archive.zip", "w") as archive:
+        archive.writestr("a/../b.jpg", jpeg(4))
+        archive.writestr("c.jpg", jpeg(1))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def exported(folder: Path) -> list[dict[str, Any]]:
+    examine(folder / "source", folder / "case")
+    return documents(folder / "case")
+
+
+@pytest.mark.parametrize("name", sorted(SCHEMAS))
+def test_every_schema_is_one(name: str) -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMAS[name])
+
+
+def test_every_exported_document_is_valid(exported: list[dict[str, Any]]) -> None:
+    assert len(exported) == 10
+    assert {one["item"]["state"] for one in exported} >= {"measured", "not_media", "refused"}
+    assert any("path_bytes" in one["occurrences"][0] for one in exported)
+    assert any(place["inside"] for one in exported for place in one["occurrences"])
+    for document in exported:
+        assert invalid(document) == []
+
+
+def test_the_demonstration_is_valid(tmp_path: Path) -> None:
+    from headwater.demo.evidence import make_evidence
+
+    make_evidence(tmp_path / "evidence", size="small")
+    examine(tmp_path / "evidence", tmp_path / "case")
+    exported = documents(tmp_path / "case")
+    measured = {name for document in exported for name in document["measurements"]}
+    assert measured == set(ITEM["properties"]["measurements"]["properties"])
+    for document in exported:
+        assert invalid(document) == []
+
+
+def test_every_departure_shows(exported: list[dict[str, Any]]) -> None:
+    document = next(one for one in exported if one["measurements"].get("exif", {}).get("make"))
+    for key in document:
+        assert invalid({name: value for name, value in document.items() if name != key})
+    wrongs: tuple[Any, ...] = ([], 3.5, {"unheard_of": True})
+    for section in ("item", "measurements"):
+        for key in document[section]:
+            for wrong in wrongs:
+                bent = copy.deepcopy(document)
+                bent[section][key] = wrong
+                assert invalid(bent), (section, key, wrong)
+    assert invalid(document | {"further": 1})
+    place = document["occurrences"][0]
+    for key in place:
+        lacking = {name: value for name, value in place.items() if name != key}
+        assert invalid(document | {"occurrences": [lacking]}), key
+
+
+def test_a_measure_that_an_installed_package_adds_is_allowed(
+    exported: list[dict[str, Any]],
+) -> None:
+    document = copy.deepcopy(exported[0])
+    document["measurements"]["colourfulness"] = {"colourfulness": 31.4}
+    assert invalid(document) == []
+    document["measurements"]["colourfulness"] = 31.4
+    assert invalid(document)
+
+
+def test_what_the_verbs_print_is_valid(folder: Path, tmp_path: Path) -> None:
+    case = tmp_path / "case"
+    summary = json.loads(run("examine", folder / "source", "--case", case, "--quiet", "--json"))
+    assert invalid(summary, SCHEMAS["examine-1.json"]) == []
+    status = json.loads(run("status", "--case", case, "--json"))
+    assert invalid(status, SCHEMAS["status-1.json"]) == []
+    verdict = json.loads(run("verify", "--case", case, "--replay", "all", "--json"))
+    assert invalid(verdict, SCHEMAS["verify-1.json"]) == []
+    doctor = json.loads(run("doctor", "--json"))
+    assert invalid(doctor, SCHEMAS["doctor-1.json"]) == []
+    for name, printed in (("examine", summary), ("verify", verdict), ("doctor", doctor)):
+        for key in printed:
+            lacking = {one: value for one, value in printed.items() if one != key}
+            assert invalid(lacking, SCHEMAS[f"{name}-1.json"]), (name, key)
