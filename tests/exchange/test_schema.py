@@ -59,7 +59,7 @@ def test_every_schema_is_one(name: str) -> None:
 
 
 def test_every_exported_document_is_valid(exported: list[dict[str, Any]]) -> None:
-    assert len(exported) == 10
+    assert len(exported) == 9
     assert {one["item"]["state"] for one in exported} >= {"measured", "not_media", "refused"}
     assert any("path_bytes" in one["occurrences"][0] for one in exported)
     assert any(place["inside"] for one in exported for place in one["occurrences"])

@@ -156,7 +156,7 @@ def test_pictures_are_shown_on_request_and_covered_again(tmp_path: Path) -> None
     once = after(press)
     assert once.count('<img alt="') == 1
     assert once.count('src="data:image/jpeg;base64,/9j/') == 1
-    assert '<html lang="en" data-ready="yes" class="blurred">' in once
+    assert 'class="blurred"' in once[:200]
     assert after(press + press).count("<img") == 0
     assert after(press + escape).count("<img") == 0
     assert after(press + "window.dispatchEvent(new Event('beforeprint'));").count("<img") == 0

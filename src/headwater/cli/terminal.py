@@ -23,11 +23,11 @@ def say_value(key: str, value: Any, depth: int = 0) -> None:
         say(f"{indent}{key}:")
         for inner, held in value.items():
             say_value(str(inner), held, depth + 1)
-    elif isinstance(value, list) and any(isinstance(held, dict | list) for held in value):
+    elif isinstance(value, list | tuple) and any(isinstance(held, dict) for held in value):
         say(f"{indent}{key}:")
         for number, held in enumerate(value, 1):
             say_value(str(number), held, depth + 1)
     else:
-        text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
         cut = text if len(text) <= _LONG else f"{text[:_LONG]}... ({len(text):,} characters)"
         say(f"{indent}{key}: {cut}")

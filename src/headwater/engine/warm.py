@@ -42,11 +42,13 @@ def warm_up(measures: tuple[LoadedMeasure, ...], limits: Limits) -> None:
     for name in _USED_LATER:
         importlib.import_module(name)
     from headwater.measures import pdq_hash, pdq_scaled, shrink  # noqa: PLC0415
+    from headwater.media.metadata.warm import warm_metadata  # noqa: PLC0415
     from headwater.media.pictures.decode import warm_decoders  # noqa: PLC0415
 
     for kernels in (pdq_hash, pdq_scaled, shrink):
         kernels.compile_kernels()
     warm_decoders()
+    warm_metadata()
     visit(Content.from_bytes(_sample()), measures, limits, _NoDesk())
 
 

@@ -42,16 +42,16 @@ def item_schema(records: Mapping[str, type[Record]]) -> Schema:
         name: _measured(reference) for name, reference in zip(records, of_measures, strict=True)
     }
     definitions |= {
-        "Item": _item(),
-        "Place": _place(problem, time),
-        "Step": _step(time),
-        "CannotMeasure": _cannot_measure(),
+        "item": _item(),
+        "place": _place(problem, time),
+        "step": _step(time),
+        "cannot_measure": _cannot_measure(),
     }
     envelope = _object(
         {
             "schema": {"const": ITEM},
-            "item": _reference("Item"),
-            "occurrences": _list(_reference("Place")),
+            "item": _reference("item"),
+            "occurrences": _list(_reference("place")),
             "measurements": {
                 "description": "By measure: its record, or why it could not give one.",
                 "type": "object",
@@ -137,7 +137,7 @@ def _reference(name: str) -> Schema:
 
 
 def _measured(record: Schema) -> Schema:
-    return {"anyOf": [record, _reference("CannotMeasure")]}
+    return {"anyOf": [record, _reference("cannot_measure")]}
 
 
 def _cannot_measure() -> Schema:
@@ -171,7 +171,7 @@ def _place(problem: Schema, time: Schema) -> Schema:
     required = {
         "source": _TEXT,
         "path": _TEXT,
-        "inside": _list(_reference("Step")),
+        "inside": _list(_reference("step")),
         "size_bytes": _SIZE,
         "times": _list(time),
         "extension_agrees": {"type": ["boolean", "null"]},

@@ -39,24 +39,24 @@ class Media:
         """Size, mode, frames and orientation of a picture, read without decoding it."""
         from headwater.media.pictures.header import read_header  # noqa: PLC0415
 
-        return self._once("header", lambda: read_header(self.content, self.identity, self.limits))
+        return self.once("header", lambda: read_header(self.content, self.identity, self.limits))
 
     @property
     def raster(self) -> Raster:
         """The shared decode: both sides at least 512 px where the picture has them."""
-        return self._once("raster", lambda: self._decode(full=False))
+        return self.once("raster", lambda: self._decode(full=False))
 
     @property
     def full_raster(self) -> Raster:
         """The decode at full size; costly, for those who need every pixel."""
-        return self._once("full_raster", lambda: self._decode(full=True))
+        return self.once("full_raster", lambda: self._decode(full=True))
 
     @property
     def video(self) -> VideoProbe:
         """Container and stream facts of a video, and its key frames on demand."""
         from headwater.media.video.probe import probe_video  # noqa: PLC0415
 
-        return self._once("video", lambda: probe_video(self.content, self.identity, self.limits))
+        return self.once("video", lambda: probe_video(self.content, self.identity, self.limits))
 
     def check(self) -> None:
         """Raise the ContentError that keeps this item from being opened at all, if there is one."""
@@ -70,7 +70,8 @@ class Media:
 
         return decode_picture(self.content, self.identity, self.header, self.limits, full=full)
 
-    def _once(self, name: str, make: Callable[[], T]) -> T:
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """Return what `make` makes, made at the first call of this name; a ContentError is kept."""
         if name not in self._made:
             try:
                 self._made[name] = make()

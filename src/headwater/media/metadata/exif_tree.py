@@ -70,7 +70,7 @@ class ExifTree:
 
 def exif_tree_of(media: Media) -> ExifTree:
     """The tree of an item, read once and shared by all measures of it."""
-    return media._once("exif tree", lambda: read_exif(segments_of(media).exif))
+    return media.once("exif tree", lambda: read_exif(segments_of(media).exif))
 
 
 def read_exif(blocks: list[ExifBlock]) -> ExifTree:

@@ -260,6 +260,6 @@ def find_segments(content: Content, identity: Identity, limits: Limits) -> Segme
 
 def segments_of(media: Media) -> Segments:
     """The segments of an item, found once and shared by all measures of it."""
-    return media._once(
+    return media.once(
         "metadata segments", lambda: find_segments(media.content, media.identity, media.limits)
     )
