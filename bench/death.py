@@ -80,12 +80,7 @@ def bench(_setting: Setting) -> Report:
     report.say(f"{ROUNDS} rounds of {TASKS} deaths each; CPU ms a death.")
     report.table(("worker was", "median", "least", "most"), rows)
     for name, held in costs.items():
-        report.at_most(
-            f"death of an {name} worker" if name == "idle" else f"death of a {name} worker",
-            statistics.median(held),
-            MOST_MS,
-            " ms",
-        )
+        report.at_most(f"a worker's death, {name}", statistics.median(held), MOST_MS, " ms")
     return report
 
 

@@ -46,6 +46,7 @@ def examined(source: Path, case: Path, workers: int) -> Examined:
         info = CaseInfo(name="bench", examiner="", organisation="", authority="")
         store = TimedStore.create(case, info)
         try:
+            assert isinstance(store, TimedStore)
             store.parts = parts = Parts()
             store.begin_run(_run_info(pool))
             walk = Walk(os.fsencode(source), accept_atime=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import cast
@@ -24,7 +24,7 @@ class Parts:
     """CPU seconds by name; what runs inside another part is taken off that one."""
 
     def __init__(self) -> None:
-        self.seconds: Counter[str] = Counter()
+        self.seconds: defaultdict[str, float] = defaultdict(float)
         self._inside: list[float] = []
 
     @contextmanager
@@ -43,7 +43,7 @@ class Parts:
 class TimedStore(CaseStore):
     """A store that notes what its calls cost."""
 
-    parts: Parts
+    parts: Parts = Parts()
 
     def seen(
         self, source_id: int, directory: bytes, first: bytes, last: bytes
@@ -78,7 +78,7 @@ class TimedDesk:
     """A desk that notes what the steps of a visit cost; `begin` before each visit."""
 
     def __init__(self) -> None:
-        self.seconds: Counter[str] = Counter()
+        self.seconds: defaultdict[str, float] = defaultdict(float)
         self._since = 0.0
 
     def begin(self) -> None:

@@ -19,8 +19,8 @@ def python_with(name: str, *requirements: str) -> Path:
     wanted = "\n".join(requirements)
     if not done.exists() or done.read_text() != wanted:
         venv.create(folder, with_pip=True, clear=True)
-        install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*install, *requirements], check=True)
+        install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([str(python), *install, *requirements], check=True)
         done.write_text(wanted)
     return python
 

@@ -50,7 +50,7 @@ LARGE_FROM = 11_900_000
 PEER_LEAST = ((5_900_000, 6.0), (1_900_000, 3.0))
 """Pixels from which the peer has to need so many times the CPU time."""
 ROUND_SECONDS, ROUNDS_LEAST, ROUNDS_MOST = 2.0, 7, 41
-PEER_ROUNDS = 3
+PEER_ROUNDS = 5
 PACKAGES = ("pdqhash==0.2.8", "numpy==2.4.6", "pillow==13.0.0", "exifread==3.5.1")
 
 
@@ -206,6 +206,7 @@ def measure(path: Path, measures: tuple[LoadedMeasure, ...], peer: peers.Peer) -
         least(path, width, height, "GRAY")
 
     rounds: list[tuple[float, float, float]] = []
+    peer_rounds: list[tuple[float, float]] = []
     began = time.process_time()
     while len(rounds) < ROUNDS_LEAST or (
         len(rounds) < ROUNDS_MOST and time.process_time() - began < ROUND_SECONDS
@@ -216,7 +217,8 @@ def measure(path: Path, measures: tuple[LoadedMeasure, ...], peer: peers.Peer) -
         else:
             floor_ms = cpu_ms(floor)
             rounds.append((cpu_ms(ours), floor_ms, cpu_ms(grey)))
-    peer_ms = [1e3 * peer.ask(str(path))["cpu_seconds"] for _ in range(PEER_ROUNDS)]
+        if len(peer_rounds) < PEER_ROUNDS:
+            peer_rounds.append((1e3 * peer.ask(str(path))["cpu_seconds"], rounds[-1][0]))
     ours_ms, floors, greys = (statistics.median(part) for part in zip(*rounds, strict=True))
     return Times(
         ours=ours_ms,
@@ -224,8 +226,8 @@ def measure(path: Path, measures: tuple[LoadedMeasure, ...], peer: peers.Peer) -
         floor_grey=greys,
         extra=statistics.median(mine - least_ms for mine, least_ms, _ in rounds),
         ratio=statistics.median(mine / least_ms for mine, least_ms, _ in rounds),
-        peer=statistics.median(peer_ms),
-        peer_ratio=statistics.median(peer_ms) / ours_ms,
+        peer=statistics.median(theirs for theirs, _ in peer_rounds),
+        peer_ratio=statistics.median(theirs / mine for theirs, mine in peer_rounds),
         pixels=width * height,
         size_bytes=size_bytes,
     )

@@ -39,8 +39,9 @@ class Entry:
         )
         report = Report()
         report.say(f"```\n{ran.stdout.rstrip()}\n```")
-        said = "as printed" if ran.returncode in (0, 1) else f"exit code {ran.returncode}"
-        report.claim(Claim(self.what, said, "its own targets", ran.returncode == 0))
+        met = ran.returncode == 0 and "MISSED" not in ran.stdout
+        said = "see its lines" if ran.returncode in (0, 1) else f"exit code {ran.returncode}"
+        report.claim(Claim(self.what, said, "as it says itself", met))
         return report
 
 
@@ -54,6 +55,7 @@ BENCHES: tuple[Entry, ...] = (
         True,
         ("{data}/cameras", "{data}/photos", "--composites", "160"),
     ),
+    Entry("video", "bench.video", "facts and storyboard of 1080p: at least 40 times real time"),
     Entry("engine_cost", "bench.engine_cost:bench", "what the engine adds to an item", True),
     Entry("death", "bench.death:bench", "what a worker's death costs"),
     Entry("workers", "bench.workers:bench", "two workers beside one", True),

@@ -110,7 +110,7 @@ def make_files(folder: Path, places: int) -> int:
 
 def examine(source: Path, case: Path) -> Ran:
     """Run the program to its end, and look at it twice a second."""
-    command = [sys.executable, "-m", "headwater", "examine", source, "--case", case]
+    command = [sys.executable, "-m", "headwater", "examine", str(source), "--case", str(case)]
     began = time.monotonic()
     program = subprocess.Popen(
         [*command, "--quiet", "--json", "--accept-atime"], stdout=subprocess.PIPE

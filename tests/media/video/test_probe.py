@@ -149,7 +149,9 @@ def test_states_rotation_and_mirror(orientation: int, muxer: str) -> None:
 
 def test_a_slanted_matrix_is_said_to_be_no_plain_turn() -> None:
     one = 1 << 16
-    facts = probe(_with_matrix(FORMS[0], (one, one // 3, 0, -one // 3, one, 0, 0, 0, 1 << 30)), "mp4")
+    facts = probe(
+        _with_matrix(FORMS[0], (one, one // 3, 0, -one // 3, one, 0, 0, 0, 1 << 30)), "mp4"
+    )
     video = facts.streams[0].video
     assert video is not None
     assert video.matrix_is_plain is False
@@ -211,7 +213,9 @@ def test_the_largest_stream_of_pictures_is_looked_at() -> None:
     facts = probe(file.getvalue(), "matroska")
     assert facts.main == 1
     assert next(iter(facts.key_frames())).picture.width_px == 176
-    assert [stream.video.pixel_format for stream in facts.streams if stream.video] == ["yuv420p"] * 3
+    assert [stream.video.pixel_format for stream in facts.streams if stream.video] == [
+        "yuv420p"
+    ] * 3
 
 
 def test_too_many_pixels_are_refused_before_they_are_decoded() -> None:
@@ -257,7 +261,9 @@ def test_many_and_long_tags_are_cut() -> None:
     tags = {f"T{number:04}": "v" * 10 for number in range(400)} | {"LONG": "x" * 10_000}
     facts = probe(encode(FRAMES[:2], FORMS[3], tags=tags), "matroska")
     assert len(facts.container.tags) == 256
-    assert [tag.name for tag in facts.container.tags] == sorted(t.name for t in facts.container.tags)
+    assert [tag.name for tag in facts.container.tags] == sorted(
+        t.name for t in facts.container.tags
+    )
     assert max(len(tag.value) for tag in facts.container.tags) == 4096
     assert "some tags were cut or left out" in facts.container.notes
 

@@ -95,9 +95,7 @@ class KeyFrames:
         if len(self._given) * 4 <= self.chosen:
             yield from self._every(length)
 
-    def _alone(
-        self, container: Any, stream: Any, codec: Any, choice: Choice
-    ) -> Iterator[KeyFrame]:
+    def _alone(self, container: Any, stream: Any, codec: Any, choice: Choice) -> Iterator[KeyFrame]:
         pixels = 0
         settled = _settled if hides_times(container) else _as_chosen
         for chosen in choice.chosen:

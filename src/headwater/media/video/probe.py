@@ -86,7 +86,7 @@ def probe_video(content: Content, identity: Identity, limits: Limits) -> VideoPr
             content=content,
             identity=identity,
             limits=limits,
-            container=_container_facts(container, identity, streams, first.notes),
+            container=_container_facts(container, identity, streams, first),
             streams=streams,
             main=main,
         )
@@ -108,19 +108,21 @@ def _main_order(stream: StreamFacts) -> tuple[int, int]:
 
 
 def _container_facts(
-    container: Any, identity: Identity, streams: tuple[StreamFacts, ...], notes: Mapping[int, str]
+    container: Any, identity: Identity, streams: tuple[StreamFacts, ...], first: _FirstPictures
 ) -> ContainerFacts:
+    starts = [seconds(container.start_time), first.earliest_seconds]
     tags, cut = read_tags(container.metadata)
     cut = cut or any(read_tags(stream.metadata)[1] for stream in container.streams)
     return ContainerFacts(
         format=identity.format,
         demuxer=DEMUXERS[identity.format],
         duration_seconds=seconds(container.duration),
-        start_seconds=seconds(container.start_time),
+        # Without a decoder FFmpeg does not always see that frames come out of order.
+        start_seconds=min((start for start in starts if start is not None), default=None),
         bit_rate=container.bit_rate or None,
         chapters=len(container.chapters()),
         tags=tags,
-        notes=tuple(_notes(streams, notes, cut=cut)),
+        notes=tuple(_notes(streams, first.notes, cut=cut)),
     )
 
 
@@ -146,6 +148,8 @@ class _FirstPictures:
         self.pictures: dict[int, Picture] = {}
         self.encrypted: set[int] = set()
         self.notes: dict[int, str] = {}
+        self.earliest_seconds: float | None = None
+        """The earliest presentation time of the packets that were read."""
         self._tries: dict[int, int] = {}
         self._codecs: dict[int, Any] = {}
         wanted = [
@@ -183,8 +187,14 @@ class _FirstPictures:
             if packet is None:
                 return
             packets, size = packets + 1, size + packet.size
+            self._see_time(packet)
             if packet.size and packet.is_keyframe and packet.stream_index in self._codecs:
                 self._try(container.streams[packet.stream_index], packet)
+
+    def _see_time(self, packet: Any) -> None:
+        time = seconds(packet.pts, packet.time_base)
+        if time is not None and (self.earliest_seconds is None or time < self.earliest_seconds):
+            self.earliest_seconds = time
 
     def _try(self, stream: Any, packet: Any) -> None:
         index = stream.index
