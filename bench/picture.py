@@ -47,8 +47,11 @@ EXTRA_MOST_MS = 10.0
 TIMES_FLOOR_MOST = 1.25
 LARGE_FROM = 11_900_000
 """Pixels from which an untouched original is held to its floor: what is sold as 12 megapixels."""
-PEER_LEAST = ((5_900_000, 6.0), (1_900_000, 3.0))
-"""Pixels from which the peer has to need so many times the CPU time."""
+PEER_LEAST = (
+    ("from 2 megapixels", 1_900_000, 5_900_000, 3.0),
+    ("from 6 megapixels", 5_900_000, 1 << 62, 6.0),
+)
+"""From which pixels to which the peer has to need how many times the CPU time."""
 ROUND_SECONDS, ROUNDS_LEAST, ROUNDS_MOST = 2.0, 7, 41
 PEER_ROUNDS = 5
 PACKAGES = ("pdqhash==0.2.8", "numpy==2.4.6", "pillow==13.0.0", "exifread==3.5.1")
@@ -138,13 +141,16 @@ def _sizes(
 
 
 def _beside_peer(report: Report, what: str, times: list[Times]) -> None:
-    for pixels, least in PEER_LEAST:
-        held = [t.peer_ratio for t in times if pixels <= t.pixels]
-        if least == min(least for _, least in PEER_LEAST):
-            held = [t.peer_ratio for t in times if pixels <= t.pixels < PEER_LEAST[0][0]]
+    for size, begin, end, least in PEER_LEAST:
+        held = [one for one in times if begin <= one.pixels < end]
         if held:
-            size = f"{round(pixels / 1e6)} megapixels"
-            report.at_least(f"{what}: CPU of the peer from {size}", min(held), least, " times")
+            bound = min(one.peer_ratio * one.ours / one.floor for one in held)
+            report.at_least(
+                f"{what}: CPU of the peer {size} (the floor: {bound:.2f} times)",
+                min(one.peer_ratio for one in held),
+                least,
+                " times",
+            )
 
 
 def _originals(

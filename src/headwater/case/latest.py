@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, Connection, Table, select, tuple_
+from sqlalchemy import Column, Connection, Row, Select, Table, select
 
 from headwater.case import schema
 from headwater.case.ids import chunks
@@ -38,10 +38,9 @@ def latest_rows(
 ) -> dict[int, Earlier]:
     """Return the latest row for each value of `key`, by that value."""
     found: dict[int, Earlier] = {}
-    table = key.table
     for part in chunks(sorted(values)):
-        query = select(key, table.c.id, *columns).where(key.in_(part)).order_by(table.c.id)
-        for value, row_id, *rest in connection.execute(query):
+        query = select(key, key.table.c.id, *columns).where(key.in_(part))
+        for value, row_id, *rest in _in_order(connection, query, 1):
             found[value] = Earlier(row_id, tuple(rest))
     return found
 
@@ -55,18 +54,21 @@ def latest_places(
 ) -> dict[tuple[Value, ...], Earlier]:
     """Return the latest row for each tuple of the `key` columns, by that tuple.
 
-    Only the first two columns of the key are looked up, which are those that have an index.
+    The first two columns of the key are looked up, which are those that have an index. SQLite
+    searches no index for pairs in a list, so there is one statement for each first value.
     """
-    found: dict[tuple[Value, ...], Earlier] = {}
-    indexed = tuple_(*(table.c[name] for name in key[:2]))
+    second_by_first: dict[Value, set[Value]] = {}
+    for first, second, *_ in values:
+        second_by_first.setdefault(first, set()).add(second)
+    outer, inner = table.c[key[0]], table.c[key[1]]
     wanted = [table.c[name] for name in (*key, "id", *columns)]
-    pairs = sorted({value[:2] for value in values})
-    for part in chunks(pairs):
-        query = select(*wanted).where(indexed.in_(part)).order_by(table.c.id)
-        for row in connection.execute(query):
-            values_of_row = tuple(row)
-            rest = values_of_row[len(key) :]
-            found[values_of_row[: len(key)]] = Earlier(rest[0], rest[1:])
+    found: dict[tuple[Value, ...], Earlier] = {}
+    for first, seconds in second_by_first.items():
+        for part in chunks(sorted(seconds)):  # type: ignore[type-var]
+            query = select(*wanted).where(outer == first, inner.in_(part))
+            for row in _in_order(connection, query, len(key)):
+                rest = tuple(row[len(key) :])
+                found[tuple(row[: len(key)])] = Earlier(rest[0], rest[1:])
     return found
 
 
@@ -77,7 +79,14 @@ def stored_problems(
     found: dict[int, list[ProblemRow]] = {}
     column = schema.problem.c[owner]
     for part in chunks(sorted(owner_ids)):
-        query = select(column, *_PROBLEM).where(column.in_(part)).order_by(schema.problem.c.id)
-        for owner_id, code, where, reason, limit, reproducible in connection.execute(query):
+        query = select(column, schema.problem.c.id, *_PROBLEM).where(column.in_(part))
+        for owner_id, _id, code, where, reason, limit, reproducible in _in_order(
+            connection, query, 1
+        ):
             found.setdefault(owner_id, []).append((code, where, reason, limit, reproducible))
     return found
+
+
+def _in_order(connection: Connection, query: Select[Any], id_at: int) -> list[Row[Any]]:
+    """Return rows by their id. An ORDER BY would tempt SQLite to read the whole table by it."""
+    return sorted(connection.execute(query), key=lambda row: row[id_at])

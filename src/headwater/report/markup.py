@@ -84,6 +84,8 @@ def said(value: str | bytes, most: int = TEXT_MOST) -> Html:
     At most `most` characters are shown; how many more there are is said.
     """
     whole = value if isinstance(value, str) else value.decode("utf-8", "surrogateescape")
+    if len(whole) <= most and whole.isprintable():
+        return Html(f'<bdi class="said">{html.escape(whole)}</bdi>')
     pieces = [_shown(run) for run in _runs(whole[:most])]
     rest = len(whole) - most
     more = element("i", f" … {rest:,} more characters", class_="more") if rest > 0 else None

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from headwater.report.markup import Html, element, joined, said
+from headwater.report.markup import Html, element, joined, said, text
 
 _DEEPEST = 10
 _NUMBERS_MOST = 128
@@ -35,6 +35,8 @@ def _scalar(value: Any) -> Html:
         return element("span", "–", class_="none")
     if isinstance(value, bool):
         return element("span", "yes" if value else "no")
+    if isinstance(value, int | float):
+        return text(str(value))
     if value == "":
         return element("span", "empty", class_="none")
     return said(str(value))

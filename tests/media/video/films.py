@@ -73,8 +73,8 @@ def scene(seed: int, width: int = WIDTH, height: int = HEIGHT) -> Frame:
     down = np.linspace(0, 11, height).astype(int)
     across = np.linspace(0, 15, width).astype(int)
     light = (70, 150, 110, 190)[seed % 4]
-    pixels = light + 32 * coarse[down][:, across]
-    return np.clip(pixels, 16, 235).astype(np.uint8)
+    pixels: Frame = np.clip(light + 32 * coarse[down][:, across], 16, 235).astype(np.uint8)
+    return pixels
 
 
 def shoot(shots: Sequence[int], width: int = WIDTH, height: int = HEIGHT) -> list[Frame]:

@@ -85,8 +85,9 @@ def choose(container: Any, stream: Any, start_seconds: float, most: int) -> Choi
 
     The caller has told the demuxer to leave out other streams, and frames that are no key frames.
     FFmpeg's demuxer for MP4 then gives wrong presentation times, as it counts their offsets by the
-    packets that it hands out, so there decoding times are used; `read_again` finds the others. Damage that FFmpeg cannot read
-    past ends the pass; Malformed is raised only where nothing was found before it.
+    packets that it hands out, so there decoding times are used; `read_again` finds the others.
+    Damage that FFmpeg cannot read past ends the pass; Malformed is raised only where nothing was
+    found before it.
     """
     at = clock(stream, start_seconds, decoding=hides_times(container))
     shelf = _Shelf(most)
