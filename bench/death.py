@@ -42,7 +42,15 @@ class Waiting:
     def visited(self, result: Visited) -> None:
         self.result = result
 
-    def spool_file(self, size_bytes: int | None) -> tuple[int, bytes] | None:
+    depth = 0
+
+    def unread(self, reason: str) -> None:
+        raise AssertionError(reason)
+
+    def has_disk(self, size_bytes: int | None) -> bool:
+        return True
+
+    def spool_file(self, size_bytes: int | None) -> None:
         return None
 
     def member(self, found: MemberFound, descriptor: int | None) -> None: ...
@@ -50,7 +58,8 @@ class Waiting:
     def has_room(self) -> bool:
         return True
 
-    def make_room(self) -> None: ...
+    def make_room(self) -> bool:
+        return False
 
     def walked(self, result: Walked) -> None: ...
 

@@ -6,7 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from typing import cast
+from typing import NoReturn, cast
 
 from headwater.case.records import Batch, ItemState, Seen
 from headwater.case.store import CaseStore
@@ -96,7 +96,7 @@ class TimedDesk:
     def identified(self, identity: Identity) -> None:
         self.done("identify")
 
-    def spool_file(self, size_bytes: int | None) -> tuple[int, bytes]:
+    def spool_file(self, size_bytes: int | None) -> NoReturn:
         raise AssertionError("nothing here has members")
 
     def member(self, member: Member, problems: tuple[Problem, ...], bytes_at: Unpacked) -> None:

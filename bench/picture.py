@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import simplejpeg
 
@@ -52,7 +53,7 @@ PEER_LEAST = (
     ("from 6 megapixels", 5_900_000, 1 << 62, 6.0),
 )
 """From which pixels to which the peer has to need how many times the CPU time."""
-ROUND_SECONDS, ROUNDS_LEAST, ROUNDS_MOST = 2.0, 7, 41
+ROUND_SECONDS, ROUNDS_LEAST, ROUNDS_MOST = 3.0, 15, 41
 PEER_ROUNDS = 5
 PACKAGES = ("pdqhash==0.2.8", "numpy==2.4.6", "pillow==13.0.0", "exifread==3.5.1")
 
@@ -80,10 +81,10 @@ class Desk:
 
     def identified(self, identity: Identity) -> None: ...
 
-    def spool_file(self, size_bytes: int | None) -> tuple[int, bytes]:
+    def spool_file(self, size_bytes: int | None) -> NoReturn:
         raise AssertionError("a picture has no members")
 
-    def member(self, member: Member, problems: tuple[Problem, ...], bytes_at: Unpacked) -> None:
+    def member(self, member: Member, problems: tuple[Problem, ...], bytes_at: Unpacked) -> NoReturn:
         raise AssertionError("a picture has no members")
 
 
@@ -198,7 +199,7 @@ def _row(first: str, times: Times) -> tuple[str, ...]:
 
 
 def measure(path: Path, measures: tuple[LoadedMeasure, ...], peer: peers.Peer) -> Times:
-    """Let all take turns on one file until two seconds are used, at least seven times."""
+    """Let all take turns on one file until three seconds are used, at least fifteen times."""
     size_bytes = path.stat().st_size
     height, width, *_ = simplejpeg.decode_jpeg_header(path.read_bytes())
 

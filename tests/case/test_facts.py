@@ -91,3 +91,39 @@ def test_any_bytes_give_columns_that_can_be_stored_or_none(measurements: dict[st
         assert column is None or isinstance(column, int | float | str | bytes)
         assert not isinstance(column, int) or column < 1 << 63
         assert not isinstance(column, float) or math.isfinite(column)
+
+
+def test_columns_of_a_film() -> None:
+    film = {
+        "clocks": [
+            {
+                "basis": "mvhd:modified",
+                "state": "read",
+                "at": "2024-01-01T00:00:09Z",
+                "zone": "utc",
+            },
+            {"basis": "mvhd:created", "state": "read", "at": "2024-01-01T00:00:00Z", "zone": "utc"},
+            {
+                "basis": "tag:date",
+                "state": "read",
+                "at": "2024-01-01T01:00:00+01:00",
+                "zone": "offset",
+            },
+        ],
+        "places": [{"latitude_degrees": None}, {"latitude_degrees": 1.5, "longitude_degrees": 2.5}],
+        "devices": [{"role": "make", "value": "Maker"}, {"role": "model", "value": "Model"}],
+        "container": {"duration_seconds": 7.0},
+        "streams": [{"index": 0}, {"index": 1, "video": {"width_px": 640, "height_px": 360}}],
+        "main_stream": 1,
+    }
+    assert facts(video=msgspec.json.encode(film)) == Facts(
+        width_px=640,
+        height_px=360,
+        duration_seconds=7.0,
+        taken_at="2024-01-01T01:00:00+01:00",
+        taken_basis="video:tag:date",
+        latitude_degrees=1.5,
+        longitude_degrees=2.5,
+        make="Maker",
+        model="Model",
+    )

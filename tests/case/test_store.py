@@ -258,24 +258,30 @@ TestCaseMachine = CaseMachine.TestCase
 @given(st.data())
 def test_the_order_within_a_batch_carries_no_meaning(data: st.DataObject) -> None:
     """The rows, and so all ids, are the same bytes in whatever order they were handed in."""
-    (first, second, third) = building.small_batches(1)
-    digests = []
-    for shuffled in (False, True):
-        folder = building.quick_folder()
-        os.environ["HEADWATER_KEY_DIR"] = str(folder / "keys")
+    batches = list(building.small_batches(1))
+    shuffled = [
+        Batch(
+            **{
+                name: tuple(data.draw(st.permutations(getattr(batch, name))))
+                for name in batch.__struct_fields__
+            }
+        )
+        for batch in batches
+    ]
+    assert rows_of(batches) == rows_of(shuffled)
+
+
+def rows_of(batches: list[Batch]) -> list[object]:
+    folder = building.quick_folder()
+    os.environ["HEADWATER_KEY_DIR"] = str(folder / "keys")
+    try:
         with closing(CaseStore.create(folder / "case", building.INFO)) as store:
             store.source("folder", b"/evidence")
-            for batch in (first, second, third):
-                fields = {name: getattr(batch, name) for name in batch.__struct_fields__}
-                if shuffled:
-                    fields = {
-                        name: tuple(data.draw(st.permutations(rows)))
-                        for name, rows in fields.items()
-                    }
-                store.commit(Batch(**fields))
-        digests.append(rows_but_times(folder / "case"))
+            for batch in batches:
+                store.commit(batch)
+        return rows_but_times(folder / "case")
+    finally:
         shutil.rmtree(folder)
-    assert digests[0] == digests[1]
 
 
 def rows_but_times(folder: Path) -> list[object]:
@@ -380,6 +386,32 @@ def test_a_measurement_that_is_not_json_is_refused(
         store.commit(batch)
     store.close()
     assert verify_record(folder, expect_root=root).findings == ()
+
+
+@pytest.mark.parametrize("number", [1 << 63, (1 << 64) - 1, 1 << 64, -(1 << 63) - 1])
+def test_numbers_that_no_file_has_are_refused_and_cost_nothing_else(
+    small_case: tuple[Path, str], number: int
+) -> None:
+    """Such numbers can only come from a worker that was taken over."""
+    folder, root = small_case
+    outcome = building.outcome(50, measurements={"exif": b"{}"})
+    digests = msgspec.structs.replace(outcome.digests, size_bytes=number)
+    method = msgspec.structs.replace(outcome.methods[0], version=number)
+    walk = Walk(parent_sha256=building.sha256(4), members=number, unpacked_bytes=0)
+    batches = [
+        Batch(outcomes=(msgspec.structs.replace(outcome, digests=digests),)),
+        Batch(outcomes=(msgspec.structs.replace(outcome, methods=(method,)),)),
+        Batch(containments=(building.member(4, number, 1),)),
+        Batch(walks=(walk,)),
+        Batch(walks=(msgspec.structs.replace(walk, members=0, unpacked_bytes=number),)),
+    ]
+    with closing(CaseStore.open(folder, writing=True)) as store:
+        for batch in batches:
+            with pytest.raises(CaseError, match="no number of a real file"):
+                store.commit(batch)
+        assert verify_record(folder, expect_root=root).findings == ()
+        store.commit(Batch(outcomes=(outcome,)))
+    assert verify_record(folder).intact
 
 
 def test_what_was_seen_in_a_directory(case_folder: Path) -> None:

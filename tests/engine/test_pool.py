@@ -52,6 +52,14 @@ class Answers:
         assert self.death is None
         self.death = death
 
+    depth = 0
+
+    def unread(self, reason: str) -> None:
+        raise AssertionError(reason)
+
+    def has_disk(self, size_bytes: int | None) -> bool:
+        raise AssertionError(size_bytes)
+
     def spool_file(self, size_bytes: int | None) -> None:
         raise AssertionError(size_bytes)
 
@@ -61,7 +69,8 @@ class Answers:
     def has_room(self) -> bool:
         return True
 
-    def make_room(self) -> None: ...
+    def make_room(self) -> bool:
+        return False
 
     def walked(self, result: Walked) -> None:
         raise AssertionError(result)

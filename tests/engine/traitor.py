@@ -25,7 +25,12 @@ ASKS = (
     b"ask:descriptors",
     b"ask:not-a-memory-file",
     b"ask:member-of-nothing",
+    b"ask:not-json",
 )
+
+
+TWICE = b"ask:twice"
+"""Gives a result for every task that there may be, and then the honest one."""
 
 
 class Done(Record, frozen=True, kw_only=True):
@@ -56,6 +61,8 @@ class Traitor(Measure):
         for ask in ASKS:
             if ask in tail:
                 betray(ask, media)
+        if TWICE in tail:
+            betray(TWICE, media)
         return Measured(Done(done=True))
 
 
@@ -70,8 +77,13 @@ def betray(ask: bytes, media: Media) -> None:
             send(channel, Visited(task=task, outcome=outcome(FORGED), cpu_seconds=0.0))
         elif ask == b"ask:other-task":
             send(channel, Visited(task=task + 10_000, outcome=honest, cpu_seconds=0.0))
+        elif ask == TWICE:
+            send(channel, Visited(task=task, outcome=honest, cpu_seconds=0.0))
         elif ask == b"ask:member-of-nothing":
             send(channel, member(task))
+        elif ask == b"ask:not-json":
+            broken = msgspec.structs.replace(honest, measurements={"traitor": b'{"done":true'})
+            send(channel, Visited(task=task, outcome=broken, cpu_seconds=0.0))
     if ask == b"ask:garbage":
         os.write(channel, struct.pack("<Q", 64) + b"\xc1" * 64)
     elif ask == b"ask:huge-frame":

@@ -140,8 +140,9 @@ def case_errors(doing: str) -> Iterator[None]:
         raise _case_error(doing, error) from error
     except OSError as error:
         advice = "free some space" if error.errno in _FULL else "look at the folder and the disk"
+        words = error.strerror or error
         raise CaseError(
-            f"could not {doing}: {error.strerror}; {advice}, then go on with the same command"
+            f"could not {doing}: {words}; {advice}, then go on with the same command"
         ) from error
 
 

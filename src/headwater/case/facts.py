@@ -15,9 +15,11 @@ import msgspec
 from headwater.case.records import Facts
 from headwater.case.rows import INT64_MAX, Value, storable_text
 
+_FILM = "video:"
+"""What stands before the basis of a clock in a film's container."""
 TAKEN_BASES: tuple[str, ...] = (
     "exif:original",
-    "video:creation",
+    _FILM,
     "xmp:create",
     "exif:digitized",
 )
@@ -60,9 +62,41 @@ class _Said(msgspec.Struct):
     duration_seconds: float | None = None
 
 
-Part = TypeVar("Part", _Picture, _Pdq, _Said)
+class _FilmClock(msgspec.Struct):
+    basis: str
+    state: str
+    at: str | None = None
+    zone: str | None = None
 
-_SAYING = ("exif", "xmp", "video")
+
+class _Device(msgspec.Struct):
+    role: str
+    value: str
+
+
+class _Container(msgspec.Struct):
+    duration_seconds: float | None = None
+
+
+class _Stream(msgspec.Struct):
+    index: int
+    video: _Header | None = None
+
+
+class _Film(msgspec.Struct):
+    """What a video says, each clock, place and device with its own basis."""
+
+    clocks: list[_FilmClock] = msgspec.field(default_factory=list)
+    places: list[_Place] = msgspec.field(default_factory=list)
+    devices: list[_Device] = msgspec.field(default_factory=list)
+    container: _Container | None = None
+    streams: list[_Stream] = msgspec.field(default_factory=list)
+    main_stream: int | None = None
+
+
+Part = TypeVar("Part", _Picture, _Pdq, _Said, _Film)
+
+_SAYING = ("exif", "xmp")
 
 
 def fact_columns(measurements: Mapping[str, bytes]) -> tuple[Value, ...] | None:
@@ -70,6 +104,9 @@ def fact_columns(measurements: Mapping[str, bytes]) -> tuple[Value, ...] | None:
     picture = _read(measurements, "picture", _Picture)
     pdq = _read(measurements, "pdq", _Pdq)
     said = [part for name in _SAYING if (part := _read(measurements, name, _Said)) is not None]
+    film = _read(measurements, "video", _Film)
+    if film is not None:
+        said.append(_said_by(film))
     size = next(
         ((part.width_px, part.height_px) for part in said if part.width_px is not None),
         (None, None) if picture is None else (picture.header.width_px, picture.header.height_px),
@@ -94,6 +131,34 @@ def fact_columns(measurements: Mapping[str, bytes]) -> tuple[Value, ...] | None:
     return columns if any(column is not None for column in columns) else None
 
 
+def _said_by(film: _Film) -> _Said:
+    """Return what a film says in the words that pictures use; its clock keeps its own basis."""
+    roles = {device.role: device.value for device in reversed(film.devices)}
+    main = next((one for one in film.streams if one.index == film.main_stream), None)
+    size = main.video if main is not None and main.video is not None else _Header()
+    placed = [place for place in film.places if place.latitude_degrees is not None]
+    return _Said(
+        make=roles.get("make"),
+        model=roles.get("model"),
+        times=_begun(film.clocks),
+        place=placed[0] if placed else None,
+        width_px=size.width_px,
+        height_px=size.height_px,
+        duration_seconds=film.container.duration_seconds if film.container else None,
+    )
+
+
+def _begun(clocks: list[_FilmClock]) -> list[_Clock]:
+    """Return the clock of a film's beginning: one that knows its offset before one in UTC."""
+    begun = [
+        clock
+        for clock in clocks
+        if clock.at and clock.state == "read" and not clock.basis.endswith(":modified")
+    ]
+    begun.sort(key=lambda clock: clock.zone != "offset")
+    return [_Clock(f"{_FILM}{clock.basis}", clock.at) for clock in begun[:1]]
+
+
 def facts_of(columns: Mapping[str, Value]) -> Facts:
     """Return the record of a row of facts."""
     return msgspec.convert({name: columns[name] for name in Facts.__struct_fields__}, Facts)
@@ -113,7 +178,7 @@ def _taken(said: list[_Said]) -> _Clock:
     clocks = [clock for part in said for clock in part.times if clock.at]
     for basis in TAKEN_BASES:
         for clock in clocks:
-            if clock.basis == basis:
+            if clock.basis == basis or (basis == _FILM and clock.basis.startswith(_FILM)):
                 return clock
     return _Clock("")
 

@@ -15,6 +15,7 @@ from sqlalchemy import Column, Connection, Select, select
 
 from headwater.case import schema
 from headwater.case.ledger import NewRows
+from headwater.case.packed import must_fit
 from headwater.case.rows import storable_text
 from headwater.model import Identity, Method, State
 
@@ -111,6 +112,8 @@ class Ids:
         cached = self._cached(key)
         if cached is not None:
             return cached
+        for method in ordered:
+            must_fit(method.version, "version")
         digest = hashlib.sha256(msgspec.msgpack.encode(ordered)).digest()
         table = schema.method_set.c
         found = self._found(key, select(table.id).where(table.sha256 == digest))

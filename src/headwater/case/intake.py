@@ -27,6 +27,7 @@ from headwater.case.packed import (
     extra_bytes,
     identity_rest,
     measurements_json,
+    must_fit,
     unpack,
 )
 from headwater.case.packs import PackWriter
@@ -60,8 +61,8 @@ class Intake:
     def commit(self, batch: Batch) -> None:
         """Add a batch in one transaction: one leaf of the log, or none if nothing is new.
 
-        Raises CaseError where the batch names an item that is nowhere, or holds a measurement
-        that is not JSON; then nothing was stored.
+        Raises CaseError where the batch names an item that is nowhere, holds a measurement that
+        is not JSON, or a count that no real file has; then nothing was stored.
         """
         rows = self._ledger.new_rows()
         try:
@@ -182,9 +183,8 @@ class _OutcomePlan:
         digests = outcome.digests
         item_id = self.items.get(digests.sha256)
         if item_id is None:
-            item_id = self._rows.add(
-                "item", digests.sha256, digests.sha1, digests.md5, digests.size_bytes
-            )
+            size = must_fit(digests.size_bytes, "size_bytes")
+            item_id = self._rows.add("item", digests.sha256, digests.sha1, digests.md5, size)
             self.items[digests.sha256] = item_id
             self.new_items.add(item_id)
         return item_id
@@ -279,7 +279,10 @@ class _PlacePlan:
             self._add("occurrence", key, columns, occurrence.problems, before.get(key))
 
     def add_members(self, containments: list[Containment]) -> None:
-        asked = [(self._items[c.parent_sha256], c.ordinal, c.name) for c in containments]
+        asked = [
+            (self._items[c.parent_sha256], must_fit(c.ordinal, "ordinal"), c.name)
+            for c in containments
+        ]
         stored = [key for key in asked if key[0] not in self._new_items]
         before = self._before(schema.containment, _MEMBER_KEY, _MEMBER_COLUMNS, stored)
         for key, containment in zip(asked, containments, strict=True):
@@ -305,7 +308,10 @@ class _PlacePlan:
         for outcome_id, walk in zip(outcomes, walks, strict=True):
             earlier = found.get(outcome_id)
             before = None if earlier is None else (earlier, problems.get(earlier.row_id, []))
-            counted = column_number(walk.members), column_number(walk.unpacked_bytes)
+            counted = (
+                must_fit(walk.members, "members"),
+                must_fit(walk.unpacked_bytes, "unpacked_bytes"),
+            )
             self._add("walk", (outcome_id,), counted, walk.problems, before)
 
     def _outcomes_of(self, items: list[int]) -> list[int]:

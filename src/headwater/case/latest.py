@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, Connection, Row, Select, Table, select
+from sqlalchemy import Column, Connection, Select, Table, select
 
 from headwater.case import schema
 from headwater.case.ids import chunks
@@ -67,8 +67,8 @@ def latest_places(
         for part in chunks(sorted(seconds)):  # type: ignore[type-var]
             query = select(*wanted).where(outer == first, inner.in_(part))
             for row in _in_order(connection, query, len(key)):
-                rest = tuple(row[len(key) :])
-                found[tuple(row[: len(key)])] = Earlier(rest[0], rest[1:])
+                rest = row[len(key) :]
+                found[row[: len(key)]] = Earlier(rest[0], rest[1:])
     return found
 
 
@@ -87,6 +87,7 @@ def stored_problems(
     return found
 
 
-def _in_order(connection: Connection, query: Select[Any], id_at: int) -> list[Row[Any]]:
+def _in_order(connection: Connection, query: Select[Any], id_at: int) -> list[tuple[Any, ...]]:
     """Return rows by their id. An ORDER BY would tempt SQLite to read the whole table by it."""
-    return sorted(connection.execute(query), key=lambda row: row[id_at])
+    rows = (tuple(row) for row in connection.execute(query))
+    return sorted(rows, key=lambda row: row[id_at])

@@ -133,6 +133,13 @@ def column_number(value: int | None) -> int | None:
     return value if _fits(value) else None
 
 
+def must_fit(value: int, name: str) -> int:
+    """Return `value`. Raises CaseError where it has more than 64 bits with sign."""
+    if not _fits(value):
+        raise CaseError(f"{name} is {value}, which is no number of a real file")
+    return value
+
+
 def whole_number(value: int | None, name: str, extra: Extra) -> int | None:
     """Return the number that a column and the extra parts beside it stand for."""
     if value is not None or name not in extra.large:

@@ -32,5 +32,9 @@ def export(
             sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
             writers[file_format](opened, sys.stdout)
             return
-        with output.open("x", encoding="utf-8", newline="") as out:
+        try:
+            out = output.open("x", encoding="utf-8", newline="")
+        except OSError as error:
+            raise UsageError(f"cannot write {output}: {error.strerror}") from error
+        with out:
             writers[file_format](opened, out)

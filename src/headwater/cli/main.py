@@ -18,6 +18,7 @@ import sys
 import typer
 
 from headwater.cli import demo, doctor, examine, export, report, show, status, verify
+from headwater.cli.terminal import say
 from headwater.errors import CageError, CaseError, EvidenceError, HeadwaterError, UsageError
 from headwater.version import VERSION
 
@@ -62,13 +63,32 @@ def _main(
 ) -> None: ...
 
 
+def _open_standard_streams() -> None:
+    """Put the null device where a standard stream was closed.
+
+    Otherwise the case's own files would get their numbers, and what a library prints would be
+    written into them.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            null = os.open(os.devnull, os.O_RDWR)
+            if null != number:
+                os.dup2(null, number)
+                os.close(null)
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "r" if number == 0 else "w", closefd=False))
+
+
 def run() -> None:
     """Run the program; expected failures are one line on stderr and a documented exit code."""
+    _open_standard_streams()
     try:
         app()
     except HeadwaterError as error:
         code = next(code for kind, code in _EXIT_CODES if isinstance(error, kind))
-        typer.echo(f"headwater: {error}", err=True)
+        say(f"headwater: {error}", err=True)
         sys.exit(code)
     except BrokenPipeError:
         # Whoever read our output has seen enough; nothing is left to tell them.

@@ -36,7 +36,7 @@ def candidates_of(case: Case, reference: str) -> list[Candidate]:
 
 
 def _first_path(case: Case, item: ItemRow) -> str:
-    for place in case.places(item.item_id):
+    for place in case.places(item.item_id, limit=1):
         inner = [step.name for step in place.steps]
         outer = place.directory + b"/" + place.name if place.directory else place.name
         return text_of(b"//".join([outer, *inner]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -45,10 +46,16 @@ def run_demo(folder: Path, *, workers: int, uncaged: bool, small: bool) -> None:
     typer.echo("")
     print_summary(summary, as_json=False)
     typer.echo("")
+    program = _program()
     typer.echo(f"look at it:   {page}")
-    typer.echo(f"one item:     headwater show path:.jpg --case {case}")
-    typer.echo(f"everything:   headwater export --case {case}")
-    typer.echo(f"prove it:     headwater verify --case {case} --expect {summary.root}")
+    typer.echo(f"one item:     {program} show path:MVIMG --case {case}")
+    typer.echo(f"everything:   {program} export --case {case}")
+    typer.echo(f"prove it:     {program} verify --case {case} --expect {summary.root}")
+
+
+def _program() -> str:
+    """Return what to type for this program, as it was typed."""
+    return sys.argv[0] if Path(sys.argv[0]).name == "headwater" else "headwater"
 
 
 def _show_finds(case: Case) -> None:
@@ -69,6 +76,10 @@ def _show_finds(case: Case) -> None:
     say("Days on which pictures were taken, by the cameras' clocks")
     for day, count in case.days():
         say(f"  {day}  {'#' * min(count, 60)} {count}")
+    say("")
+    say("Places that pictures and films name, to about a kilometre")
+    for latitude, longitude, count in case.locations():
+        say(f"  {latitude:>8.2f} {longitude:>8.2f}  {count}")
     say("")
     say("Refused or failed, with the reason")
     for state in (REFUSED, FAILED):

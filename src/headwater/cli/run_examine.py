@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 import msgspec
+import typer
 
 from headwater.case.query import Case
 from headwater.case.records import CaseInfo, Checkpoint, ItemFilter, RunInfo
@@ -22,12 +23,17 @@ from headwater.engine.methods import measure_names
 from headwater.engine.nursery import Config
 from headwater.engine.spool import Spool
 from headwater.engine.task import Engine
-from headwater.errors import UsageError
+from headwater.engine.warm import kernel_folder
+from headwater.errors import HeadwaterError, UsageError
 from headwater.evidence.folder import Walk
+from headwater.exchange.text import text_of
 from headwater.limits import Limits
 from headwater.version import VERSION
 
 _OPEN_FILES = 4096
+_FEWEST_OPEN_FILES = 1024
+_PLACES_TO_RETRY = 100
+"""Places through which one content is reached again; one is enough to measure it."""
 
 
 class ExamineRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,6 +109,8 @@ def run_examine(request: ExamineRequest) -> Summary:
 def _examine(
     store: CaseStore, walks: list[Walk], request: ExamineRequest
 ) -> tuple[Tally, bool, Checkpoint]:
+    if not request.quiet and not kernel_folder().exists():
+        typer.echo("first run here: compiling kernels, which takes a while ...", err=True)
     engine = make_engine(request, thumbnails=store.info.thumbnails)
     try:
         run = store.begin_run(_run_info(request, engine))
@@ -133,13 +141,28 @@ def _to_retry(folder: Path) -> Retry:
     places: set[tuple[int, bytes, bytes]] = set()
     codes = ItemFilter(problem_codes=("limit", "crashed"))
     with Case.open(folder) as case:
+
+        def add_places_of(item_id: int) -> None:
+            for place in case.places(item_id, limit=_PLACES_TO_RETRY):
+                contents.update(step.parent_sha256 for step in place.steps)
+                places.add((place.source_id, place.directory, place.name))
+
         for item in case.all_items(codes):
             if all(problem.reproducible for problem in case.problems(item.item_id)):
                 continue
             contents.add(item.sha256)
-            for place in case.places(item.item_id):
-                contents.update(step.parent_sha256 for step in place.steps)
-                places.add((place.source_id, place.directory, place.name))
+            add_places_of(item.item_id)
+        for row in case.placeless():
+            if all(problem.reproducible for problem in row.problems):
+                continue
+            if row.occurrence is not None:
+                file = row.occurrence
+                places.add((file.source_id, file.directory, file.name))
+            elif row.containment is not None:
+                contents.add(row.containment.parent_sha256)
+                container = case.item(row.containment.parent_sha256)
+                if container is not None:
+                    add_places_of(container.item_id)
     return Retry(frozenset(contents), frozenset(places))
 
 
@@ -172,7 +195,7 @@ def _open_case(request: ExamineRequest) -> CaseStore:
     if (request.case / "case.sqlite").exists():
         return CaseStore.open(request.case, writing=True)
     info = CaseInfo(
-        name=request.name or request.case.resolve().name,
+        name=request.name or text_of(os.fsencode(request.case.resolve().name)),
         examiner=request.examiner,
         organisation=request.organisation,
         authority=request.authority,
@@ -183,13 +206,21 @@ def _open_case(request: ExamineRequest) -> CaseStore:
 
 def _walk(source: Path, request: ExamineRequest) -> Walk:
     walk = Walk(os.fsencode(source), accept_atime=request.accept_atime)
-    inside = os.path.abspath(os.fsencode(request.case)) + b"/"
-    if walk.is_folder and inside.startswith(walk.source.rstrip(b"/") + b"/"):
+    if walk.is_folder and _lies_in(request.case, walk.source):
         raise UsageError(
             f"the case {request.case} lies inside the source {source}, which must not change; "
             "choose a case folder elsewhere"
         )
     return walk
+
+
+def _lies_in(folder: Path, source: bytes) -> bool:
+    """Return whether a folder, or where it will be made, is the source or lies in it."""
+    resolved = folder.resolve()
+    return any(
+        around.exists() and os.path.samefile(around, source)
+        for around in (resolved, *resolved.parents)
+    )
 
 
 def _run_info(request: ExamineRequest, engine: Engine) -> RunInfo:
@@ -198,7 +229,7 @@ def _run_info(request: ExamineRequest, engine: Engine) -> RunInfo:
         environment |= row.environment
     return RunInfo(
         program_version=VERSION,
-        options=msgspec.json.encode(request, enc_hook=str, order="sorted").decode(),
+        options=msgspec.json.encode(request, enc_hook=_shown, order="sorted").decode(),
         engine=engine.facts.name,
         workers=engine.facts.workers,
         cage=engine.facts.cage,
@@ -207,6 +238,11 @@ def _run_info(request: ExamineRequest, engine: Engine) -> RunInfo:
         accept_atime=request.accept_atime,
         versions=environment,
     )
+
+
+def _shown(value: object) -> str:
+    """Return a path as text: its bytes may be no text at all."""
+    return text_of(os.fsencode(value)) if isinstance(value, Path) else str(value)
 
 
 def _measure_ahead(walks: list[Walk]) -> tuple[int, int]:
@@ -239,10 +275,18 @@ def _stop_on_signals(examination: Examination) -> Iterator[None]:
 
 
 def raise_open_files() -> None:
-    """Let the process hold as many open files as members of archives may need."""
+    """Let the process hold as many open files as members of archives may need.
+
+    Raises HeadwaterError where the system allows too few to be sure that none is left out.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
-    if soft < wanted:
+    if wanted < _FEWEST_OPEN_FILES:
+        raise HeadwaterError(
+            f"this process may open no more than {hard} files, and archives need "
+            f"{_FEWEST_OPEN_FILES}; raise the limit (ulimit -Hn, or LimitNOFILE= of a service)"
+        )
+    if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 

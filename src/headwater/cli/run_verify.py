@@ -164,6 +164,9 @@ def _sampled(case: Case, share: float | int) -> dict[Key, Node]:
             break
         if item.kind == "archive" or (place := _first_place(case, item.item_id)) is None:
             continue
+        if not all(problem.reproducible for problem in case.problems(item.item_id)):
+            # A crash or a limit of the machine cut its results short: nothing to compare with.
+            continue
         node = _node_of(case, nodes, place, item.sha256)
         node.measure = Stored(
             sha256=item.sha256,

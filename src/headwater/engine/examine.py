@@ -12,16 +12,18 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from headwater.case.records import Attempt, Batch
+from headwater.case.records import Attempt, Batch, Seen
 from headwater.case.records import Walk as WalkRecord
 from headwater.case.store import CaseStore
 from headwater.engine.job import FilePlace, InnerPlace, Job, occurrence
 from headwater.engine.spool import Spool
 from headwater.engine.task import Death, Engine
 from headwater.engine.wire import Window
+from headwater.errors import EvidenceError
 from headwater.evidence.folder import Place, Walk, unreadable
 from headwater.limits import MIB, Limits
 from headwater.model import (
+    FAILED,
     REFUSED,
     Containment,
     Digests,
@@ -93,6 +95,7 @@ class Examination:
         self._store = store
         self._engine = engine
         self._retry = retry or Retry()
+        self._again = set(self._retry.contents)
         self._tick = tick
         self._stopping = False
         self._visits: deque[Job] = deque()
@@ -126,8 +129,10 @@ class Examination:
                 else:
                     self._visits.append(job)
                     self._give_out()
-            if not self._engine.is_busy() and (self._stopping or not self._visits):
-                if not more or self._stopping:
+            if self._stopping and (self._engine.is_stalled() or not self._engine.is_busy()):
+                break
+            if not self._engine.is_busy() and not self._visits:
+                if not more:
                     break
                 continue
             self._engine.wait(0.1)
@@ -141,13 +146,22 @@ class Examination:
         for job in (*self._visits, *self._walks, *(entry.job for entry in self._pending.values())):
             job.close()
 
-    def work_once(self) -> None:
-        """Give out what is waiting and take what comes."""
+    @property
+    def is_stopping(self) -> bool:
+        """Whether `stop` was called."""
+        return self._stopping
+
+    def work_once(self) -> bool:
+        """Give out what is waiting and take what comes; return whether there was anything."""
         self._give_out()
+        if not self._engine.is_busy():
+            return False
         self._engine.wait(0.0)
+        self._after_messages()
+        return True
 
     def stop(self) -> None:
-        """Give out nothing more; what is under way ends and is kept."""
+        """Give out nothing more; what is being measured is kept, walks are left where they are."""
         self._stopping = True
 
     def _wants_places(self) -> bool:
@@ -217,13 +231,8 @@ class Examination:
     ) -> Iterator[Job]:
         seen = self._store.seen(source_id, directory, names[0], names[-1])
         for place in walk.places(directory, names):
-            before = seen.get(place.name)
-            same = before is not None and (
-                before.kind,
-                before.size_bytes,
-                before.modified_ns,
-            ) == (place.kind, place.size_bytes, place.modified_ns)
-            if same and (source_id, directory, place.name) not in self._retry.places:
+            again = (source_id, directory, place.name) in self._retry.places
+            if not again and _is_known(place, seen.get(place.name)):
                 self._count(place.size_bytes or 0, resumed=True)
                 continue
             job = self._opened(source_id, walk, place)
@@ -237,6 +246,8 @@ class Examination:
                 descriptor = walk.open_place(place)
             except OSError as error:
                 problem = unreadable(error, "open")
+            except EvidenceError as error:
+                problem = Problem(code="unreadable", where="open", reason=str(error))
             else:
                 window = Window(start_bytes=0, size_bytes=place.size_bytes or 0)
                 return Job(self, FilePlace(source_id, walk, place), window, descriptor, True)
@@ -314,7 +325,7 @@ class Examination:
         state = self._store.item_state(sha256)
         if state is None or not state.finished:
             return False
-        if sha256 in self._retry.contents:
+        if sha256 in self._again:
             return False
         return self._expected.get(state.kind, frozenset()) <= set(state.methods)
 
@@ -328,7 +339,27 @@ class Examination:
         pending.waiting.append(job)
         for container in around:
             self._pending[container].waits_for.add(sha256)
+        if job.is_too_deep or not pending.job.is_too_deep:
+            job.close()
+
+    def hand_over(self, job: Job) -> bool:
+        """Let a place with the same content that lies less deep walk the container instead.
+
+        Returns False where none is waiting.
+        """
+        assert job.digests is not None
+        pending = self._pending[job.digests.sha256]
+        taker = next((other for other in pending.waiting if not other.is_too_deep), None)
+        if taker is None:
+            return False
+        pending.waiting.remove(taker)
+        pending.waiting.append(job)
+        for container in _contents_around(job):
+            self._pending[container].waits_for.add(job.digests.sha256)
         job.close()
+        pending.job, taker.outcome = taker, job.outcome
+        taker.enter_archive()
+        return True
 
     def _depends_on(self, sha256: bytes, around: set[bytes]) -> bool:
         reached, ahead = set[bytes](), [sha256]
@@ -378,7 +409,10 @@ class Examination:
         self._containments.extend(job.held)
         self._blob_bytes += sum(len(blob) for blob in job.outcome.blobs)
         self.tally.problems += len(job.outcome.problems)
-        self._finished[sha256] = None
+        if not (job.is_too_deep and job.outcome.identity.kind == "archive"):
+            # Where it lies less deep, it is still to be walked.
+            self._finished[sha256] = None
+        self._again.discard(sha256)
         pending = self._pending.pop(sha256)
         self._end_place(job, sha256)
         for waiting in pending.waiting:
@@ -401,6 +435,17 @@ class Examination:
     def walk_ended(self, job: Job) -> None:
         """A walker is free again."""
         self._walking[job.depth] -= 1
+
+
+def _is_known(place: Place, before: Seen | None) -> bool:
+    """Return whether a place is what an earlier run recorded.
+
+    A file that could not be read then may be readable now.
+    """
+    if before is None or (before.item_sha256 is None and before.state == FAILED):
+        return False
+    now = (place.kind, place.size_bytes, place.modified_ns)
+    return (before.kind, before.size_bytes, before.modified_ns) == now
 
 
 def _contents_around(job: Job) -> set[bytes]:

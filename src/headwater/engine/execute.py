@@ -15,6 +15,7 @@ from typing import BinaryIO, Protocol, TypeVar
 import msgspec
 
 from headwater.engine.methods import LoadedMeasure
+from headwater.engine.spool import SpoolFile
 from headwater.engine.wire import WireError
 from headwater.errors import ContentError, LimitExceeded, Refused
 from headwater.evidence.archives.contract import Member
@@ -52,8 +53,11 @@ class Desk(Protocol):
         """Take what the item is."""
         ...
 
-    def spool_file(self, size_bytes: int | None) -> tuple[int, bytes]:
-        """Return an empty spool file's descriptor and its key, for a large member."""
+    def spool_file(self, size_bytes: int | None) -> SpoolFile:
+        """Return an empty spool file, for a large member; its descriptor becomes the caller's.
+
+        Raises LimitExceeded (`spool_disk_bytes`) where there is no room.
+        """
         ...
 
     def member(self, member: Member, problems: tuple[Problem, ...], bytes_at: Unpacked) -> None:
@@ -73,7 +77,10 @@ class Unpacked(msgspec.Struct, frozen=True, kw_only=True):
 def visit(
     content: Content, measures: tuple[LoadedMeasure, ...], limits: Limits, desk: Desk
 ) -> Outcome | None:
-    """Digest, identify and measure one item; None where the desk says it needs no measuring."""
+    """Digest, identify and measure one item; None where the desk says it needs no measuring.
+
+    Raises OSError where the bytes cannot be read at all, before the desk is told anything.
+    """
     digests = content.digests()
     if not desk.digested(digests):
         return None
@@ -263,8 +270,9 @@ class _SpooledMember:
             rest = rest[os.write(self._memory, rest) :]
 
     def _to_disk(self) -> None:
-        self._disk_descriptor, key = self._desk.spool_file(self._claimed)
-        self._disk = SpoolWriter(self._disk_descriptor, key)
+        given = self._desk.spool_file(self._claimed)
+        self._disk_descriptor = given.descriptor
+        self._disk = SpoolWriter(given.descriptor, given.key, given.room_bytes)
         if self._memory is not None:
             position = 0
             while chunk := os.pread(self._memory, _CHUNK, position):

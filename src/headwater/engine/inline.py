@@ -14,6 +14,7 @@ from typing import Literal
 from headwater.engine.execute import Unpacked, visit, walk
 from headwater.engine.methods import LoadedMeasure, container_row, load_measures
 from headwater.engine.nursery import Config
+from headwater.engine.spool import SpoolFile
 from headwater.engine.task import Death, EngineFacts, Handler, Task
 from headwater.engine.warm import warm_up
 from headwater.engine.wire import Visited, Walked, WireError
@@ -44,6 +45,10 @@ class Inline:
         """Return whether tasks are waiting to be carried out."""
         return bool(self._queue or self._walks)
 
+    def is_stalled(self) -> bool:
+        """Return False: a walk without room gets on with other tasks by itself."""
+        return False
+
     def start(self, task: Task, handler: Handler) -> None:
         """Take a task for the next `wait`."""
         (self._queue if task.kind == "visit" else self._walks).append((task, handler))
@@ -67,6 +72,9 @@ class Inline:
             outcome = visit(content, self._measures, self._limits, desk)
         except WireError as error:
             handler.died(Death("broke_protocol", str(error)))
+            return
+        except OSError as error:
+            handler.unread(error.strerror or type(error).__name__)
             return
         finally:
             os.close(descriptor)
@@ -110,16 +118,18 @@ class _HandlerDesk:
     def identified(self, identity: Identity) -> None:
         self._handler.identified(identity)
 
-    def spool_file(self, size_bytes: int | None) -> tuple[int, bytes]:
+    def spool_file(self, size_bytes: int | None) -> SpoolFile:
+        while not self._handler.has_disk(size_bytes) and self._handler.make_room():
+            pass
         given = self._handler.spool_file(size_bytes)
         if given is None:
             raise LimitExceeded(
                 "spool_disk_bytes", "no room to spool this member", reproducible=False
             )
-        return os.dup(given[0]), given[1]
+        return SpoolFile(os.dup(given.descriptor), given.key, given.room_bytes)
 
     def member(self, member: Member, problems: tuple[Problem, ...], bytes_at: Unpacked) -> None:
         found = member_found(0, member, problems, bytes_at)
         self._handler.member(found, bytes_at.memory)
-        while not self._handler.has_room():
-            self._handler.make_room()
+        while not self._handler.has_room() and self._handler.make_room():
+            pass

@@ -11,8 +11,8 @@ import msgspec
 
 from headwater.case.records import Walk as WalkRecord
 from headwater.engine.execute import problem_of
-from headwater.engine.methods import container_row
-from headwater.engine.spool import read_only, sealed
+from headwater.engine.methods import ContainerFacts, container_row
+from headwater.engine.spool import SpoolFile, read_only, sealed
 from headwater.engine.task import Death, Task
 from headwater.engine.wire import MemberFound, Visited, Walked, Window, WireError
 from headwater.errors import LimitExceeded
@@ -87,12 +87,18 @@ class Job:
     walk: WalkRecord | None = None
     held: list[Containment] = field(default_factory=list)
     """Places inside a picture, recorded together with it."""
-    pending_disk: deque[tuple[int, bytes]] = field(default_factory=deque)
+    pending_disk: deque[SpoolFile] = field(default_factory=deque)
+    """Spool file whose member has not been reported yet, open for reading."""
 
     @property
     def depth(self) -> int:
         """Number of containers around this place."""
         return 0 if self.parent is None else self.parent.depth + 1
+
+    @property
+    def is_too_deep(self) -> bool:
+        """Whether nothing inside this place may be opened (`archive_depth`)."""
+        return self.depth >= self.examination.limits.archive_depth
 
     def task(self) -> Task:
         """Return what is to be done next for this job."""
@@ -109,11 +115,24 @@ class Job:
         if self.digests is not None and self.digests != digests:
             raise WireError("its bytes differ between two readings")
         self.digests = digests
-        if isinstance(self.where, FilePlace):
+        self._look_again()
+        return self.examination.claim(self, digests)
+
+    def _look_again(self) -> None:
+        """Note where a file is no longer what was listed; its bytes are still open."""
+        if isinstance(self.where, FilePlace) and self.descriptor >= 0:
             problem = changed_while_read(self.where.place, self.descriptor)
             if problem is not None and problem not in self.problems:
                 self.problems += (problem,)
-        return self.examination.claim(self, digests)
+
+    def unread(self, reason: str) -> None:
+        """Record that the system would not give the bytes."""
+        problem = Problem(code="unreadable", where="read", reason=reason, reproducible=False)
+        if self.digests is None:
+            self.problems += (problem,)
+            self._end_if_complete()
+        else:
+            self.died(Death("crashed", f"its bytes could not be read again: {reason}"))
 
     def identified(self, identity: Identity) -> None:
         """Keep what the item is, in case measuring it kills the worker."""
@@ -124,22 +143,27 @@ class Job:
         if self.digests is None or result.outcome.digests != self.digests:
             self.died(Death("broke_protocol", "the worker changed the digests it had reported"))
             return
+        if not all(map(_is_json_object, result.outcome.measurements.values())):
+            self.died(Death("broke_protocol", "the worker sent a measurement that is not JSON"))
+            return
         self.attempts = 0
         self.outcome = result.outcome
         identity = result.outcome.identity
         if identity.kind == "archive":
-            self._enter_archive()
+            if self.is_too_deep and self.examination.hand_over(self):
+                return
+            self.enter_archive()
         elif identity.embedded:
             self._enter_embedded(identity)
         self._end_if_complete()
 
-    def _enter_archive(self) -> None:
-        limits = self.examination.limits
-        if self.depth >= limits.archive_depth:
+    def enter_archive(self) -> None:
+        """Go on to walk the container, unless it lies too deep."""
+        assert self.outcome is not None
+        if self.is_too_deep:
             error = LimitExceeded("archive_depth", f"{self.depth} containers around this one")
             self._conclude_walk(REFUSED, 0, 0, problem_of("walk", error))
             return
-        assert self.outcome is not None
         methods = (container_row().method,)
         self.outcome = msgspec.structs.replace(self.outcome, state=MEASURED, methods=methods)
         self.announced = self.outcome
@@ -148,7 +172,7 @@ class Job:
         self.examination.queue_walk(self)
 
     def _enter_embedded(self, identity: Identity) -> None:
-        if self.depth >= self.examination.limits.archive_depth:
+        if self.is_too_deep:
             error = LimitExceeded("archive_depth", f"{self.depth} containers around this one")
             self.problems += (problem_of("embedded", error),)
             return
@@ -163,26 +187,32 @@ class Job:
 
     # The walk.
 
-    def spool_file(self, size_bytes: int | None) -> tuple[int, bytes] | None:
+    def has_disk(self, size_bytes: int | None) -> bool:
+        """Return whether a large member may be unpacked now, or never; else room may come free."""
+        return self.examination.spool.has_disk(size_bytes)
+
+    def spool_file(self, size_bytes: int | None) -> SpoolFile | None:
         """Give the walker a file for a large member, and keep a read-only view of it."""
+        self._drop_pending_disk()
         made = self.examination.spool.disk_file(size_bytes)
         if made is None:
             return None
-        descriptor, key = made
-        self._drop_pending_disk()
-        self.pending_disk.append((read_only(descriptor), key))
-        self.examination.close_later(descriptor)
+        view = read_only(made.descriptor)
+        self.pending_disk.append(SpoolFile(view, made.key, made.room_bytes))
+        self.examination.close_later(made.descriptor)
         return made
 
     def has_room(self) -> bool:
         """Return whether the next member may be unpacked: always, if none is under way."""
+        if self.examination.is_stopping:
+            return False
         if self.open_inside == 0:
             return True
         return self.open_inside < _MEMBERS_AT_ONCE and self.examination.spool.has_memory()
 
-    def make_room(self) -> None:
+    def make_room(self) -> bool:
         """Let places inside containers be examined before the walk goes on."""
-        self.examination.work_once()
+        return self.examination.work_once()
 
     def member(self, found: MemberFound, descriptor: int | None) -> None:
         """Open a job for a member, or record why there is nothing to read."""
@@ -193,7 +223,12 @@ class Job:
                 os.close(descriptor)
             return
         self.next_member = found.ordinal + 1
-        if found.on_disk:
+        if self.examination.is_stopping:
+            # It stays open, so that this walk is not taken for complete.
+            self.open_inside += 1
+            if descriptor is not None:
+                os.close(descriptor)
+        elif found.on_disk:
             self._open_disk_member(inner)
         elif descriptor is not None:
             readable, size = sealed(descriptor)
@@ -207,11 +242,11 @@ class Job:
     def _open_disk_member(self, inner: InnerPlace) -> None:
         if not self.pending_disk:
             raise WireError("a member on disk without a spool file")
-        descriptor, key = self.pending_disk.popleft()
-        size = os.fstat(descriptor).st_size
-        self.examination.spool.disk_bytes += size
-        window = Window(start_bytes=0, size_bytes=size, key=key)
-        job = Job(self.examination, inner, window, descriptor, True, self, spooled_disk=size)
+        file = self.pending_disk.popleft()
+        size = os.fstat(file.descriptor).st_size
+        self.examination.spool.disk_bytes += size - file.room_bytes
+        window = Window(start_bytes=0, size_bytes=size, key=file.key)
+        job = Job(self.examination, inner, window, file.descriptor, True, self, spooled_disk=size)
         self._open_inside(job)
 
     def _open_inside(self, job: Job) -> None:
@@ -222,7 +257,9 @@ class Job:
         """The container is at its end."""
         self.walking = False
         self.examination.walk_ended(self)
-        self._drop_pending_disk()
+        self._look_again()
+        # Places inside may wait long for others; the container's own bytes are done with.
+        self.close()
         refused = any(problem.code in ("refused", "limit") for problem in result.problems)
         state = REFUSED if refused else FAILED if result.problems else MEASURED
         self._conclude_walk(state, result.members, result.unpacked_bytes, *result.problems)
@@ -271,11 +308,16 @@ class Job:
     def _conclude_walk(
         self, state: State, members: int, unpacked_bytes: int, *problems: Problem
     ) -> None:
-        """Say how the walk of a container ended; its outcome is restated where that changes it."""
+        """Say how the walk of a container ended, and restate its outcome with what was found."""
         assert self.outcome is not None
         assert self.digests is not None
-        if state != self.outcome.state:
-            self.outcome = msgspec.structs.replace(self.outcome, state=state)
+        facts = msgspec.json.encode(ContainerFacts(members=members, unpacked_bytes=unpacked_bytes))
+        self.outcome = msgspec.structs.replace(
+            self.outcome,
+            state=state,
+            measurements={"container": facts},
+            methods=(container_row().method,),
+        )
         self.walk = WalkRecord(
             parent_sha256=self.digests.sha256,
             members=members,
@@ -290,6 +332,7 @@ class Job:
 
     def _end_if_complete(self) -> None:
         if not self.walking and self.open_inside == 0:
+            self._look_again()
             self.examination.end(self)
 
     def close(self) -> None:
@@ -304,7 +347,7 @@ class Job:
 
     def _drop_pending_disk(self) -> None:
         while self.pending_disk:
-            os.close(self.pending_disk.popleft()[0])
+            self.examination.spool.give_back(self.pending_disk.popleft())
 
     def row(self, sha256: bytes | None) -> Occurrence | Containment:
         """Return what is recorded of the place itself."""
@@ -327,6 +370,14 @@ class Job:
             notes=found.notes if found else (),
             problems=self.problems,
         )
+
+
+def _is_json_object(data: bytes) -> bool:
+    """Return whether a measurement is what the case can keep; an honest worker sends no other."""
+    try:
+        return isinstance(msgspec.json.decode(data), dict)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
 
 
 def _state_without_item(problems: tuple[Problem, ...]) -> State:

@@ -14,7 +14,7 @@ import msgspec
 from headwater.errors import UsageError
 from headwater.measures.contract import Measure
 from headwater.measures.registry import BUILT_IN
-from headwater.model import Kind, Method
+from headwater.model import Kind, Method, Record
 
 ENTRY_POINT_GROUP = "headwater.measures"
 
@@ -35,6 +35,14 @@ class LoadedMeasure:
 
     measure: Measure
     row: MethodRow
+
+
+class ContainerFacts(Record, frozen=True, kw_only=True):
+    """What walking a container gives: the record of the method `container`."""
+
+    members: int
+    """Entries met, those that were refused included."""
+    unpacked_bytes: int
 
 
 _CONTAINER_VERSION = 1

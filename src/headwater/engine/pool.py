@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
@@ -42,6 +42,7 @@ from headwater.engine.wire import (
     Proceed,
     Ready,
     Spool,
+    Unread,
     Visit,
     Visited,
     WalkArchive,
@@ -73,8 +74,11 @@ class _Worker:
     tasks_done: int = 0
     cpu_at_start: float = 0.0
     cpu_last: float = 0.0
-    cpu_moved_at: float = field(default_factory=time.monotonic)
+    idle_seconds: float = 0.0
+    """Time in which it was watched and used no CPU."""
     waits_for_room: bool = False
+    asked: Spool | None = None
+    """The spool file that it waits for."""
     killed_for: Death | None = None
 
 
@@ -133,13 +137,18 @@ class Pool:
         """Return whether any task is under way."""
         return any(worker.handler is not None for worker in self._workers.values())
 
+    def is_stalled(self) -> bool:
+        """Return whether there are tasks under way and each of them waits for room."""
+        busy = [worker for worker in self._workers.values() if worker.handler is not None]
+        return bool(busy) and all(worker.waits_for_room for worker in busy)
+
     def start(self, task: Task, handler: Handler) -> None:
         """Give a task to an idle worker."""
         worker = self._idle(task.kind) or self._hire(task.kind)
         self._next_task += 1
         worker.task, worker.handler, worker.task_number = task, handler, self._next_task
         worker.cpu_at_start = worker.cpu_last = _cpu_seconds(worker.pid)
-        worker.cpu_moved_at = time.monotonic()
+        worker.idle_seconds = 0.0
         message: Message
         if task.kind == "visit":
             message = Visit(task=self._next_task, window=task.window)
@@ -152,8 +161,15 @@ class Pool:
             worker.channel.send(message, (task.descriptor,))
 
     def wait(self, seconds: float) -> None:
-        """Deliver what has arrived, waiting up to `seconds` for the first."""
+        """Deliver what has arrived, waiting up to `seconds` for the first.
+
+        Places inside containers may wait for each other; where nothing else is under way, the
+        innermost walk goes on without room, so that they come to an end.
+        """
         self._make_room()
+        if self.is_stalled():
+            stalled = (worker for worker in self._workers.values() if worker.waits_for_room)
+            self._go_on(max(stalled, key=_depth))
         for key, _events in self._selector.select(seconds):
             if key.data is None:
                 self._hear_nursery()
@@ -161,8 +177,9 @@ class Pool:
                 self._hear(self._workers[key.data])
         now = time.monotonic()
         if now - self._watched_at >= _WATCH_SECONDS:
+            # Time in which this process itself stood still is nobody's idleness.
+            self._watch(min(now - self._watched_at, 2 * _WATCH_SECONDS))
             self._watched_at = now
-            self._watch(now)
 
     def close(self) -> None:
         """End all workers and the nursery."""
@@ -250,9 +267,11 @@ class Pool:
     def _hear(self, worker: _Worker) -> None:
         try:
             for message in worker.channel.arrived():
-                self._take(worker, message)
+                if worker.number in self._workers:
+                    self._take(worker, message)
         except WireError as error:
-            self._bury(worker, str(error))
+            if worker.number in self._workers:
+                self._bury(worker, str(error))
 
     def _take(self, worker: _Worker, message: Message) -> None:
         handler = worker.handler
@@ -272,8 +291,12 @@ class Pool:
         elif isinstance(message, Visited):
             self._release(worker)
             handler.visited(message)
+        elif isinstance(message, Unread):
+            self._release(worker)
+            handler.unread(message.reason)
         elif isinstance(message, Spool):
-            self._give_spool_file(worker, handler, message)
+            worker.waits_for_room, worker.asked = True, message
+            self._make_room()
         elif isinstance(message, MemberFound):
             in_memory = message.unpacked and not message.on_disk
             handler.member(message, channel.take_descriptor() if in_memory else None)
@@ -283,23 +306,34 @@ class Pool:
             self._release(worker)
             handler.walked(message)
 
-    def _give_spool_file(self, worker: _Worker, handler: Handler, asked: Spool) -> None:
-        given = handler.spool_file(asked.size_bytes)
-        if given is None:
-            worker.channel.send(More(task=asked.task))
-        else:
-            worker.channel.send(More(task=asked.task, key=given[1]), (given[0],))
-
     def _make_room(self) -> None:
         for worker in list(self._workers.values()):
-            if worker.waits_for_room and worker.handler is not None and worker.handler.has_room():
-                worker.waits_for_room = False
-                worker.cpu_moved_at = time.monotonic()
-                with contextlib.suppress(WireError):
-                    worker.channel.send(More(task=worker.task_number))
+            if not worker.waits_for_room or worker.handler is None:
+                continue
+            if worker.asked is None:
+                has_room = worker.handler.has_room()
+            else:
+                has_room = worker.handler.has_disk(worker.asked.size_bytes)
+            if has_room:
+                self._go_on(worker)
+
+    def _go_on(self, worker: _Worker) -> None:
+        """Answer a walker that waits for room."""
+        assert worker.handler is not None
+        asked, worker.asked, worker.waits_for_room = worker.asked, None, False
+        worker.idle_seconds = 0.0
+        given = worker.handler.spool_file(asked.size_bytes) if asked else None
+        # Where the walker has died, the word of it comes from its channel.
+        with contextlib.suppress(WireError):
+            if given is None:
+                worker.channel.send(More(task=worker.task_number))
+            else:
+                answer = More(task=worker.task_number, key=given.key, room_bytes=given.room_bytes)
+                worker.channel.send(answer, (given.descriptor,))
 
     def _release(self, worker: _Worker) -> None:
-        worker.handler, worker.task, worker.waits_for_room = None, None, False
+        worker.handler, worker.task = None, None
+        worker.waits_for_room, worker.asked = False, None
         worker.tasks_done += 1
         if worker.tasks_done >= self._tasks_per_worker:
             self._retire(worker)
@@ -339,27 +373,28 @@ class Pool:
                     self._hear_nursery()
         return self._exits.pop(worker.number, None)
 
-    def _watch(self, now: float) -> None:
+    def _watch(self, passed: float) -> None:
+        """Kill what is over a limit; `passed` seconds went by since the last look."""
         for worker in list(self._workers.values()):
             if worker.handler is None or worker.waits_for_room or worker.pid is None:
                 continue
             used = _cpu_seconds(worker.pid)
-            if used != worker.cpu_last:
-                worker.cpu_last, worker.cpu_moved_at = used, now
-            death = self._over_limit(worker, used - worker.cpu_at_start, now)
+            worker.idle_seconds = worker.idle_seconds + passed if used == worker.cpu_last else 0.0
+            worker.cpu_last = used
+            death = self._over_limit(worker, used - worker.cpu_at_start)
             if death is not None and worker.killed_for is None:
                 worker.killed_for = death
                 with contextlib.suppress(WireError):
                     self._control.send(Kill(worker=worker.number))
 
-    def _over_limit(self, worker: _Worker, used: float, now: float) -> Death | None:
+    def _over_limit(self, worker: _Worker, used: float) -> Death | None:
         limits = self._limits
         size = worker.task.window.size_bytes if worker.task else 0
         allowed = limits.task_cpu_seconds + limits.task_cpu_seconds_per_gib * size / GIB
         if used > allowed:
             reason = f"more than {allowed:.0f} s of CPU time"
             return Death("limit", reason, "task_cpu_seconds")
-        if now - worker.cpu_moved_at > limits.task_idle_seconds:
+        if worker.idle_seconds > limits.task_idle_seconds:
             reason = f"no CPU time used for {limits.task_idle_seconds:.0f} s: it hung"
             return Death("limit", reason, "task_idle_seconds")
         return None
@@ -368,7 +403,13 @@ class Pool:
 def _start_nursery(config: Config) -> tuple[subprocess.Popen[bytes], Channel]:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
     folder = kernel_folder()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise HeadwaterError(
+            f"compiled kernels cannot be kept in {folder} ({error.strerror}); set XDG_CACHE_HOME "
+            "to a folder that can be written"
+        ) from error
     environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     for name in ("PYTHONPATH", "XDG_CACHE_HOME", "VIRTUAL_ENV"):
         if name in os.environ:
@@ -382,6 +423,10 @@ def _start_nursery(config: Config) -> tuple[subprocess.Popen[bytes], Channel]:
             arguments, env=environment, stdin=subprocess.DEVNULL, pass_fds=(theirs.fileno(),)
         )
     return process, Channel(ours, FromNursery, 16 << 20)
+
+
+def _depth(worker: _Worker) -> int:
+    return worker.handler.depth if worker.handler is not None else 0
 
 
 def _death(code: int | None, why: str) -> Death:

@@ -9,20 +9,23 @@ from __future__ import annotations
 
 import math
 import os
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import msgspec
 
-from headwater.engine.spool import Spool, read_only, sealed
+from headwater.engine.spool import Spool, SpoolFile, read_only, sealed
 from headwater.engine.task import Death, Engine, Task
 from headwater.engine.wire import MemberFound, Visited, Walked, Window
+from headwater.errors import EvidenceError
 from headwater.evidence.folder import Place, Walk
 from headwater.model import Digests, Identity, Method, Outcome
 
 Verdict = Literal["equal", "tolerance", "other_versions", "alarm"]
+_MEMBERS_AT_ONCE = 64
+_WALKS_PER_DEPTH = 2
 
 RELATIVE_TOLERANCE = 1e-6
 """Largest relative difference of a number that still counts as the same result."""
@@ -94,6 +97,8 @@ class Replay:
         self.report = ReplayReport()
         self._tick = tick
         self._queue: deque[_Again] = deque()
+        self.walking: Counter[int] = Counter()
+        """Walks under way, by depth."""
 
     def run(self, roots: Iterable[Root]) -> ReplayReport:
         """Open every root, digest it, and measure what it asks for."""
@@ -116,15 +121,21 @@ class Replay:
         """Take a task for the next free worker."""
         self._queue.append(again)
 
-    def work_once(self) -> None:
-        """Get on with what is queued, for an engine without processes of its own."""
+    def work_once(self) -> bool:
+        """Get on with what is queued; return whether there was anything."""
         self._give_out()
+        if not self.engine.is_busy():
+            return False
         self.engine.wait(0.0)
+        return True
 
     def _give_out(self) -> None:
         for _ in range(len(self._queue)):
             again = self._queue.pop()
-            if self.engine.is_free(again.kind):
+            if again.kind == "walk" and self.walking[again.depth] < _WALKS_PER_DEPTH:
+                self.walking[again.depth] += 1
+                self.engine.start(again.task(), again)
+            elif again.kind == "visit" and self.engine.is_free("visit"):
                 self.engine.start(again.task(), again)
             else:
                 self._queue.appendleft(again)
@@ -137,6 +148,9 @@ class Replay:
             return
         except OSError as error:
             self.finding(root, "unreadable", error.strerror or type(error).__name__)
+            return
+        except EvidenceError as error:
+            self.finding(root, "unreadable", str(error))
             return
         self.report.files += 1
         window = Window(start_bytes=0, size_bytes=os.fstat(descriptor).st_size)
@@ -180,11 +194,19 @@ class _Again:
     open_inside: int = 0
     format: str = ""
     spooled: tuple[int, int] = (0, 0)
-    disk: deque[tuple[int, bytes]] = field(default_factory=deque)
+    disk: deque[SpoolFile] = field(default_factory=deque)
     to_close: list[int] = field(default_factory=list)
+    met: set[int] = field(default_factory=set)
+    """Places inside that were opened."""
+    tried_again: bool = False
+
+    @property
+    def depth(self) -> int:
+        """Number of containers around the place."""
+        return 0 if self.parent is None else self.parent.depth + 1
 
     def task(self) -> Task:
-        only = tuple(sorted(self.node.inside))
+        only = tuple(sorted(self.node.inside.keys() - self.met))
         return Task(self.kind, self.descriptor, self.window, format=self.format, only=only)
 
     def digested(self, digests: Digests) -> bool:
@@ -199,6 +221,10 @@ class _Again:
         return True
 
     def identified(self, identity: Identity) -> None: ...
+
+    def unread(self, reason: str) -> None:
+        self.replay.finding(self.root, "unreadable", reason)
+        self._end()
 
     def visited(self, result: Visited) -> None:
         stored = self.node.measure
@@ -216,31 +242,42 @@ class _Again:
             for ordinal, node in sorted(self.node.inside.items()):
                 if ordinal not in parts:
                     continue
+                self.met.add(ordinal)
                 start = self.window.start_bytes + parts[ordinal].offset_bytes
                 size = parts[ordinal].size_bytes
                 window = Window(start_bytes=start, size_bytes=size, key=self.window.key)
                 self._open_inside(node, window, self.descriptor, owned=False)
+            self._note_missed()
             self.inside_ended()
 
-    def spool_file(self, size_bytes: int | None) -> tuple[int, bytes] | None:
+    def has_disk(self, size_bytes: int | None) -> bool:
+        return self.replay.spool.has_disk(size_bytes)
+
+    def spool_file(self, size_bytes: int | None) -> SpoolFile | None:
+        self._drop_spool_files()
         made = self.replay.spool.disk_file(size_bytes)
         if made is not None:
-            self.disk.append((read_only(made[0]), made[1]))
-            self.to_close.append(made[0])
+            view = read_only(made.descriptor)
+            self.disk.append(SpoolFile(view, made.key, made.room_bytes))
+            self.to_close.append(made.descriptor)
         return made
 
     def has_room(self) -> bool:
-        return self.open_inside == 0 or self.replay.spool.has_memory()
+        if self.open_inside == 0:
+            return True
+        return self.open_inside < _MEMBERS_AT_ONCE and self.replay.spool.has_memory()
 
-    def make_room(self) -> None:
-        self.replay.work_once()
+    def make_room(self) -> bool:
+        return self.replay.work_once()
 
     def member(self, found: MemberFound, descriptor: int | None) -> None:
         node = self.node.inside.get(found.ordinal)
         if found.on_disk and self.disk:
-            readable, key = self.disk.popleft()
+            file = self.disk.popleft()
+            readable = file.descriptor
+            key: bytes | None = file.key
             size = os.fstat(readable).st_size
-            self.replay.spool.disk_bytes += size
+            self.replay.spool.disk_bytes += size - file.room_bytes
             spooled = (0, size)
         elif descriptor is not None:
             readable, size = sealed(descriptor)
@@ -250,9 +287,10 @@ class _Again:
         else:
             return
         window = Window(start_bytes=0, size_bytes=size, key=key)
-        if node is None:
+        if node is None or found.ordinal in self.met:
             _Again(self.replay, self.root, Node(b""), window, readable, spooled=spooled).close()
             return
+        self.met.add(found.ordinal)
         self._open_inside(node, window, readable, owned=True, spooled=spooled)
 
     def _open_inside(
@@ -280,13 +318,26 @@ class _Again:
         )
 
     def walked(self, result: Walked) -> None:
+        self.replay.walking[self.depth] -= 1
         self.kind = "visit"
+        self._note_missed()
         self._end_if_complete()
 
     def died(self, death: Death) -> None:
+        if self.kind == "walk":
+            self.replay.walking[self.depth] -= 1
+        if death.code != "limit" and not self.tried_again:
+            self.tried_again = True
+            self.replay.queue(self)
+            return
         self.replay.finding(self.root, "not_replayed", death.reason)
         self.kind = "visit"
         self._end_if_complete()
+
+    def _note_missed(self) -> None:
+        if missed := self.node.inside.keys() - self.met:
+            reason = f"{len(missed)} of the places inside it could not be opened again"
+            self.replay.finding(self.root, "not_replayed", reason)
 
     def inside_ended(self) -> None:
         self.open_inside -= 1
@@ -303,16 +354,20 @@ class _Again:
 
     def close(self) -> None:
         """Give back the bytes."""
-        for descriptor in (*self.to_close, *(pair[0] for pair in self.disk)):
-            os.close(descriptor)
-        self.to_close.clear()
-        self.disk.clear()
+        self._drop_spool_files()
         if self.owned:
             os.close(self.descriptor)
             self.owned = False
         self.replay.spool.memory_bytes -= self.spooled[0]
         self.replay.spool.disk_bytes -= self.spooled[1]
         self.spooled = (0, 0)
+
+    def _drop_spool_files(self) -> None:
+        for descriptor in self.to_close:
+            os.close(descriptor)
+        self.to_close.clear()
+        while self.disk:
+            self.replay.spool.give_back(self.disk.popleft())
 
 
 def compare(stored: Stored, outcome: Outcome) -> list[Compared]:

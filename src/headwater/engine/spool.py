@@ -6,6 +6,7 @@ import fcntl
 import os
 import secrets
 import stat
+from dataclasses import dataclass
 from pathlib import Path
 
 from headwater.engine.wire import WireError
@@ -13,6 +14,15 @@ from headwater.evidence.spool import KEY_BYTES
 from headwater.limits import Limits
 
 _SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolFile:
+    """An open file of the spool, and how many bytes of the quota are set aside for it."""
+
+    descriptor: int
+    key: bytes
+    room_bytes: int
 
 
 class Spool:
@@ -29,10 +39,24 @@ class Spool:
         ceiling = self._limits.spool_memory_bytes - self._limits.spool_member_memory_bytes
         return self.memory_bytes <= ceiling
 
-    def disk_file(self, size_bytes: int | None) -> tuple[int, bytes] | None:
-        """Return the descriptor of an empty file without a name, and a new key; None: no room."""
-        claimed = size_bytes or 0
-        if self.disk_bytes + claimed > self._limits.spool_disk_bytes:
+    def has_disk(self, size_bytes: int | None) -> bool:
+        """Return whether `disk_file` is to be asked now; where not, room may come free later.
+
+        A member of unknown size (None) waits until half the quota is free.
+        """
+        quota = self._limits.spool_disk_bytes
+        if size_bytes is None:
+            return self.disk_bytes <= quota // 2
+        return size_bytes > quota or self.disk_bytes + size_bytes <= quota
+
+    def disk_file(self, size_bytes: int | None) -> SpoolFile | None:
+        """Return a new, empty file without a name, its room taken from the quota; None: no room.
+
+        A member of unknown size (None) is given all the room that is left.
+        """
+        left = self._limits.spool_disk_bytes - self.disk_bytes
+        room = left if size_bytes is None else size_bytes
+        if room > left or left <= 0:
             return None
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
@@ -40,7 +64,13 @@ class Spool:
             descriptor = os.open(self._folder, flags, 0o600)
         except OSError:
             return None
-        return descriptor, secrets.token_bytes(KEY_BYTES)
+        self.disk_bytes += room
+        return SpoolFile(descriptor, secrets.token_bytes(KEY_BYTES), room)
+
+    def give_back(self, file: SpoolFile) -> None:
+        """Close a file that no member came of; its room is free again."""
+        os.close(file.descriptor)
+        self.disk_bytes -= file.room_bytes
 
 
 def sealed(descriptor: int) -> tuple[int, int]:

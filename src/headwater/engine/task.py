@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from headwater.engine.methods import MethodRow
+from headwater.engine.spool import SpoolFile
 from headwater.engine.wire import MemberFound, Visited, Walked, Window
 from headwater.model import Digests, Identity
 
@@ -44,8 +45,21 @@ class Handler(Protocol):
 
     def visited(self, result: Visited) -> None: ...
 
-    def spool_file(self, size_bytes: int | None) -> tuple[int, bytes] | None:
-        """Return a writable descriptor (the handler's own) and a key, or None: no room."""
+    @property
+    def depth(self) -> int:
+        """Number of containers around the place."""
+        ...
+
+    def unread(self, reason: str) -> None:
+        """The item's bytes could not be read; the task has ended."""
+        ...
+
+    def has_disk(self, size_bytes: int | None) -> bool:
+        """Return whether `spool_file` is to be asked now; where not, room may come free later."""
+        ...
+
+    def spool_file(self, size_bytes: int | None) -> SpoolFile | None:
+        """Return a writable file (the handler's own), or None: no room."""
         ...
 
     def member(self, found: MemberFound, descriptor: int | None) -> None:
@@ -56,8 +70,11 @@ class Handler(Protocol):
         """Return whether the next member may be unpacked now."""
         ...
 
-    def make_room(self) -> None:
-        """Get on with what is unpacked already (for an engine without processes of its own)."""
+    def make_room(self) -> bool:
+        """Get on with what is unpacked already (for an engine without processes of its own).
+
+        Returns False where there is nothing to get on with: the walk goes on without room.
+        """
         ...
 
     def walked(self, result: Walked) -> None: ...
@@ -95,6 +112,10 @@ class Engine(Protocol):
 
     def is_busy(self) -> bool:
         """Return whether any task is under way."""
+        ...
+
+    def is_stalled(self) -> bool:
+        """Return whether there are tasks under way and each of them waits for room."""
         ...
 
     def close(self) -> None: ...

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from headwater.engine.execute import Unpacked, visit
 from headwater.engine.methods import LoadedMeasure
+from headwater.engine.spool import SpoolFile
 from headwater.evidence.archives.contract import Member
 from headwater.evidence.content import Content
 from headwater.limits import Limits
@@ -24,6 +25,8 @@ _USED_LATER = (
     "headwater.media.pictures.decode",
     "headwater.media.video.probe",
     "headwater.media.video.key_frames",
+    "headwater.measures.frame_pixels",
+    "headwater.measures.shots",
     "encodings.idna",
     "encodings.cp437",
     "encodings.latin_1",
@@ -69,7 +72,7 @@ class _NoDesk:
 
     def identified(self, identity: Identity) -> None: ...
 
-    def spool_file(self, size_bytes: int | None) -> tuple[int, bytes]:
+    def spool_file(self, size_bytes: int | None) -> SpoolFile:
         raise AssertionError(f"a picture asked for a spool file of {size_bytes} bytes")
 
     def member(self, member: Member, problems: tuple[Problem, ...], bytes_at: Unpacked) -> None: ...

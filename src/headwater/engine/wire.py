@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import array
 import os
+import select
 import socket
 import struct
 from collections import deque
+from collections.abc import Callable
 
 import msgspec
 
@@ -21,6 +23,7 @@ from headwater.model import Digests, Identity, Outcome, Problem, Time
 
 _LENGTH = struct.Struct("<Q")
 _MAX_DESCRIPTORS = 4
+_PATIENCE_MILLISECONDS = 10_000
 
 
 class WireError(HeadwaterError):
@@ -68,13 +71,15 @@ class WalkArchive(Message, frozen=True, kw_only=True):
 
 
 class More(Message, frozen=True, kw_only=True):
-    """Answer to `MemberFound`: there is room for the next one.
+    """Answer to `MemberFound`: there is room for the next one. Answer to `Spool`: go on.
 
     With `key` a descriptor comes along: an empty spool file to encrypt the next member into.
     """
 
     task: int
     key: bytes | None = None
+    room_bytes: int = 0
+    """Most bytes that may be written to the spool file."""
 
 
 class Stop(Message, frozen=True, kw_only=True):
@@ -115,8 +120,15 @@ class Visited(Message, frozen=True, kw_only=True):
     cpu_seconds: float
 
 
+class Unread(Message, frozen=True, kw_only=True):
+    """The system would not give the item's bytes; nothing of it was parsed. Ends the visit."""
+
+    task: int
+    reason: str
+
+
 class Spool(Message, frozen=True, kw_only=True):
-    """The next member needs a spool file on disk; answered by `More` with a key."""
+    """The next member needs a spool file on disk; answered by `More`, with a key for a file."""
 
     task: int
     size_bytes: int | None
@@ -148,7 +160,7 @@ class Walked(Message, frozen=True, kw_only=True):
 
 
 ToWorker = Visit | Proceed | WalkArchive | More | Stop
-FromWorker = Ready | Digested | Identified | Visited | Spool | MemberFound | Walked
+FromWorker = Ready | Digested | Identified | Visited | Unread | Spool | MemberFound | Walked
 
 
 class Channel:
@@ -174,13 +186,26 @@ class Channel:
         """Send one message."""
         body = self._encoder.encode(message)
         frame = _LENGTH.pack(len(body)) + body
-        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))]
+        numbers = array.array("i", descriptors)
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, numbers)] if descriptors else []
         try:
-            sent = self.socket.sendmsg([frame], rights if descriptors else [])
-            if sent < len(frame):
-                self.socket.sendall(memoryview(frame)[sent:])
+            sent = self._wait_and(lambda: self.socket.sendmsg([frame], rights))
+            rest = memoryview(frame)[sent:]
+            while rest:
+                rest = rest[self._wait_and(lambda: self.socket.send(rest)) :]  # noqa: B023
         except OSError as error:
             raise WireError(f"the other side is gone: {error.strerror}") from error
+
+    def _wait_and(self, send: Callable[[], int]) -> int:
+        """Send, waiting for the other side to read where its buffer is full."""
+        while True:
+            try:
+                return send()
+            except BlockingIOError:
+                ready = select.poll()
+                ready.register(self.socket, select.POLLOUT)
+                if not ready.poll(_PATIENCE_MILLISECONDS):
+                    raise TimeoutError(None, "it does not read what it is sent") from None
 
     def receive(self) -> Message:
         """Wait for one message."""

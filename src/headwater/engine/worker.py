@@ -11,6 +11,7 @@ import time
 
 from headwater.engine.execute import Unpacked, visit, walk
 from headwater.engine.methods import LoadedMeasure
+from headwater.engine.spool import SpoolFile
 from headwater.engine.wire import (
     Channel,
     Digested,
@@ -20,6 +21,7 @@ from headwater.engine.wire import (
     Proceed,
     Spool,
     Stop,
+    Unread,
     Visit,
     Visited,
     WalkArchive,
@@ -88,6 +90,10 @@ def _visit(
     try:
         content = open_window(descriptor, task.window)
         outcome = visit(content, measures, limits, _ChannelDesk(channel, task.task))
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        channel.send(Unread(task=task.task, reason=reason))
+        return
     finally:
         os.close(descriptor)
     if outcome is not None:
@@ -132,14 +138,14 @@ class _ChannelDesk:
     def identified(self, identity: Identity) -> None:
         self._channel.send(Identified(task=self._task, identity=identity))
 
-    def spool_file(self, size_bytes: int | None) -> tuple[int, bytes]:
+    def spool_file(self, size_bytes: int | None) -> SpoolFile:
         self._channel.send(Spool(task=self._task, size_bytes=size_bytes))
         answer = self._more()
         if answer.key is None:
             raise LimitExceeded(
                 "spool_disk_bytes", "no room to spool this member", reproducible=False
             )
-        return self._channel.take_descriptor(), answer.key
+        return SpoolFile(self._channel.take_descriptor(), answer.key, answer.room_bytes)
 
     def member(self, member: Member, problems: tuple[Problem, ...], bytes_at: Unpacked) -> None:
         found = member_found(self._task, member, problems, bytes_at)

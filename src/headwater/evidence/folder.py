@@ -111,23 +111,30 @@ class Walk:
             pending.extend(prefix + name for name in reversed(below))
 
     def places(self, directory: bytes, names: list[bytes]) -> Iterator[Place]:
-        """Yield the places of `names` in one directory."""
+        """Yield the places of `names` in one directory; those that are gone as unreadable."""
         if not self.is_folder:
-            yield _place(b"", names[0], os.lstat(self.source))
+            yield self._looked_at(b"", names[0], None)
             return
-        descriptor = self._open_directory(directory)
+        try:
+            descriptor = self._open_directory(directory)
+        except OSError as error:
+            for name in names:
+                yield _gone(directory, name, error)
+            return
         try:
             for name in names:
-                try:
-                    status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
-                except OSError as error:
-                    problem = Problem(code="unreadable", where="walk", reason=_reason(error))
-                    yield Place(directory, name, "file", None, None, None, None, problem=problem)
-                    continue
-                if not stat.S_ISDIR(status.st_mode):
-                    yield _place(directory, name, status)
+                place = self._looked_at(directory, name, descriptor)
+                if place.kind != "directory":
+                    yield place
         finally:
             os.close(descriptor)
+
+    def _looked_at(self, directory: bytes, name: bytes, parent: int | None) -> Place:
+        path = self.source if parent is None else name
+        try:
+            return _place(directory, name, os.stat(path, dir_fd=parent, follow_symlinks=False))
+        except OSError as error:
+            return _gone(directory, name, error)
 
     def open_place(self, place: Place) -> int:
         """Return a read-only descriptor of a regular file; the caller closes it.
@@ -136,13 +143,19 @@ class Walk:
         FileNotFoundError where it is no longer the regular file that was listed.
         """
         if not self.is_folder:
-            descriptor = self._open(self.source, None, 0)
+            name, parent = self.source, None
         else:
-            descriptor = self._open(place.name, self._held_directory(place.directory), 0)
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            os.close(descriptor)
-            raise FileNotFoundError("it is no longer a regular file")
-        return descriptor
+            name, parent = place.name, self._held_directory(place.directory)
+        # What lies there now may be a device or FIFO, which merely being opened can change.
+        handle = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+        try:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise FileNotFoundError("it is no longer a regular file")
+            return self._open(
+                name, b"/proc/self/fd/%d" % handle, None, _BASE_FLAGS & ~os.O_NOFOLLOW
+            )
+        finally:
+            os.close(handle)
 
     def close(self) -> None:
         """Close the directory that is held open between files."""
@@ -159,22 +172,23 @@ class Walk:
 
     def _open_directory(self, directory: bytes) -> int:
         """Open step by step, so that no link on the way is ever followed."""
-        descriptor = self._open(self.source, None, os.O_DIRECTORY)
+        flags = _BASE_FLAGS | os.O_DIRECTORY
+        descriptor = self._open(self.source, self.source, None, flags)
         for step in directory.split(b"/") if directory else []:
             try:
-                below = self._open(step, descriptor, os.O_DIRECTORY)
+                below = self._open(step, step, descriptor, flags)
             finally:
                 os.close(descriptor)
             descriptor = below
         return descriptor
 
-    def _open(self, name: bytes, parent: int | None, flags: int) -> int:
-        flags |= _BASE_FLAGS
+    def _open(self, name: bytes, path: bytes, parent: int | None, flags: int) -> int:
+        """Open `path`, which is called `name` where it cannot be done without altering it."""
         try:
-            return os.open(name, flags | os.O_NOATIME, dir_fd=parent)
+            return os.open(path, flags | os.O_NOATIME, dir_fd=parent)
         except PermissionError:
             pass
-        descriptor = os.open(name, flags, dir_fd=parent)
+        descriptor = os.open(path, flags, dir_fd=parent)
         mount = os.fstatvfs(descriptor).f_flag
         kept = os.ST_RDONLY | _ST_NOATIME | (_ST_NODIRATIME if flags & os.O_DIRECTORY else 0)
         if self._accept_atime or mount & kept:
@@ -202,6 +216,11 @@ def changed_while_read(place: Place, descriptor: int) -> Problem | None:
 def unreadable(error: OSError, where: str) -> Problem:
     """Return the problem of a place that the system would not open or read."""
     return Problem(code="unreadable", where=where, reason=_reason(error))
+
+
+def _gone(directory: bytes, name: bytes, error: OSError) -> Place:
+    problem = Problem(code="unreadable", where="walk", reason=_reason(error))
+    return Place(directory, name, "file", None, None, None, None, problem=problem)
 
 
 def _place(directory: bytes, name: bytes, status: os.stat_result) -> Place:
@@ -239,4 +258,4 @@ def _cannot(path: bytes, error: OSError) -> str:
 
 
 def _show(path: bytes) -> str:
-    return ascii(os.fsdecode(path))[1:-1] if not path.isascii() else path.decode("ascii", "replace")
+    return ascii(os.fsdecode(path))[1:-1]

@@ -11,6 +11,8 @@ import os
 
 from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
 
+from headwater.errors import LimitExceeded
+
 _BLOCK = 16
 KEY_BYTES = 32
 
@@ -21,17 +23,28 @@ def _stream(key: bytes, block: int) -> CipherContext:
 
 
 class SpoolWriter:
-    """Appends encrypted bytes to an empty spool file."""
+    """Appends encrypted bytes to an empty spool file, up to `room_bytes`."""
 
-    def __init__(self, descriptor: int, key: bytes) -> None:
+    def __init__(self, descriptor: int, key: bytes, room_bytes: int) -> None:
         self._descriptor = descriptor
         self._cipher = _stream(key, 0)
+        self._room = room_bytes
 
     def write(self, data: bytes) -> None:
-        """Encrypt and append; raises OSError where the disk is full."""
+        """Encrypt and append; raises LimitExceeded (`spool_disk_bytes`) where there is no room."""
+        self._room -= len(data)
+        if self._room < 0:
+            raise _no_room("the member is larger than the room left for it")
         rest = memoryview(self._cipher.update(data))
-        while rest:
-            rest = rest[os.write(self._descriptor, rest) :]
+        try:
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+        except OSError as error:
+            raise _no_room(f"the spool cannot be written: {error.strerror}") from error
+
+
+def _no_room(detail: str) -> LimitExceeded:
+    return LimitExceeded("spool_disk_bytes", detail, reproducible=False)
 
 
 class SpoolSource:

@@ -21,11 +21,19 @@ SCHEMA = "headwater/item/1"
 
 Document = dict[str, Any]
 
+MOST_PLACES = 1_000
+"""Places that one document lists. Containers multiply: a few kilobytes can make billions."""
+
 _CLOCKS = ("modified", "changed", "accessed", "created")
 
 
 def item_document(case: Case, item: ItemRow) -> Document:
-    """Return everything the case holds of one item."""
+    """Return everything the case holds of one item.
+
+    Of more than `MOST_PLACES` places the first are listed, and `occurrences_left_out` counts the
+    others.
+    """
+    places = case.places(item.item_id, limit=MOST_PLACES)
     return {
         "schema": SCHEMA,
         "item": {
@@ -38,7 +46,8 @@ def item_document(case: Case, item: ItemRow) -> Document:
             "format": item.format,
             "state": item.state,
         },
-        "occurrences": [_place(place, item.format) for place in case.places(item.item_id)],
+        "occurrences": [_place(place, item.format) for place in places],
+        **_left_out(case, item.item_id, len(places)),
         "measurements": case.measurements(item.item_id),
         "problems": _problems(case.problems(item.item_id)),
     }
@@ -46,6 +55,7 @@ def item_document(case: Case, item: ItemRow) -> Document:
 
 def unread_documents(case: Case, row: Placeless) -> Document:
     """Return a place whose bytes were not read: every key of an item, without a content."""
+    left_out: Document = {}
     if row.occurrence is not None:
         places = [_unread_file(case, row.occurrence)]
         size = row.occurrence.size_bytes
@@ -53,15 +63,27 @@ def unread_documents(case: Case, row: Placeless) -> Document:
         assert row.containment is not None
         places = _unread_members(case, row.containment)
         size = row.containment.size_bytes
+        container = case.item(row.containment.parent_sha256)
+        if container is not None:
+            left_out = _left_out(case, container.item_id, len(places))
     nothing: Document = dict.fromkeys(("sha256", "md5", "sha1"))
     nothing |= {"size_bytes": size, "media_type": None, "kind": None, "format": None}
     return {
         "schema": SCHEMA,
         "item": {**nothing, "state": row.state},
         "occurrences": places,
+        **left_out,
         "measurements": {},
         "problems": _problems(row.problems),
     }
+
+
+def _left_out(case: Case, item_id: int, listed: int) -> Document:
+    """Return how many places are not listed, nothing where all are."""
+    if listed < MOST_PLACES:
+        return {}
+    left_out = case.place_count(item_id) - listed
+    return {"occurrences_left_out": left_out} if left_out > 0 else {}
 
 
 def _place(place: Place, item_format: str) -> Document:
@@ -119,7 +141,7 @@ def _unread_members(case: Case, row: Containment) -> list[Document]:
         times=row.times,
         notes=row.notes,
     )
-    places = case.places(container.item_id)
+    places = case.places(container.item_id, limit=MOST_PLACES)
     inside = [msgspec.structs.replace(place, steps=(*place.steps, step)) for place in places]
     return [{**_place(place, "unknown"), "problems": _problems(row.problems)} for place in inside]
 

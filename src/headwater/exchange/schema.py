@@ -59,7 +59,14 @@ def item_schema(records: Mapping[str, type[Record]]) -> Schema:
                 "additionalProperties": {"type": "object"},
             },
             "problems": _list(problem),
-        }
+        },
+        {
+            "occurrences_left_out": {
+                "description": "How many further places there are, where not all are listed.",
+                "type": "integer",
+                "minimum": 1,
+            }
+        },
     )
     return _document(ITEM, "One item, or a place whose bytes were not read.", envelope, definitions)
 

@@ -6,7 +6,7 @@ import base64
 import datetime
 import unicodedata
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _NANOSECONDS = 1_000_000_000
 
 

@@ -63,7 +63,7 @@ class Video(Measure):
             "ISO 6709 annex H; colours by ITU-T H.273; rotation from the display matrix that the "
             "first decoded picture comes with."
         ),
-        validated_on="Films made in ten containers and ten codecs with known facts (tests).",
+        validated_on="Films made in ten containers and twelve codecs with known facts (tests).",
         techniques=("DFT-1080", "DFT-1115"),
         tests=(
             "tests/measures/test_video.py::test_names_what_the_film_was_made_with",

@@ -25,9 +25,10 @@ class Format(Record, frozen=True, kw_only=True):
     verified_by: str | None = None
 
 
-_PICTURE_TEST = "tests/media/pictures/test_decode.py::test_every_picture_format_decodes"
+_THROUGH = "tests/engine/test_formats_through.py::"
+_PICTURE_TEST = _THROUGH + "test_a_picture_is_identified_decoded_and_measured"
+_VIDEO_TEST = _THROUGH + "test_a_video_is_identified_opened_and_measured"
 _HEIC_TEST = "tests/media/pictures/test_decode.py::test_a_heic_of_a_phone_decodes"
-_RAW_TEST = "tests/media/pictures/test_raw.py::test_a_raw_picture_decodes"
 
 
 def _picture(
@@ -61,6 +62,7 @@ def _video(name: str, media_type: str, title: str, extensions: str) -> Format:
         title=title,
         extensions=tuple(extensions.split()),
         decoder="av",
+        verified_by=_VIDEO_TEST,
     )
 
 
@@ -89,7 +91,7 @@ FORMATS: tuple[Format, ...] = (
     _picture("jxl", "image/jxl", "JPEG XL", "jxl", "imagecodecs"),
     _picture("jp2", "image/jp2", "JPEG 2000 file", "jp2 jpx jpf jpm", "pillow"),
     _picture("j2k", "image/j2c", "JPEG 2000 codestream", "j2k j2c jpc", "pillow"),
-    _raw("dng", "image/x-adobe-dng", "Digital negative", _RAW_TEST),
+    _raw("dng", "image/x-adobe-dng", "Digital negative", _PICTURE_TEST),
     _raw("cr2", "image/x-canon-cr2", "Canon raw 2"),
     _raw("cr3", "image/x-canon-cr3", "Canon raw 3"),
     _raw("nef", "image/x-nikon-nef", "Nikon raw"),

@@ -126,11 +126,11 @@ def encode(
             container.mux(stream.encode(picture))
         container.mux(stream.encode(None))
         if audio is not None:
-            _add_silence(container, audio, len(frames) / rate)
+            add_silence(container, audio, len(frames) / rate)
     return file.getvalue()
 
 
-def _add_silence(container: Any, audio: Any, seconds: float) -> None:
+def add_silence(container: Any, audio: Any, seconds: float) -> None:
     for number in range(int(seconds * 44100 / 1152)):
         silence = np.zeros((1, 1152), np.int16)
         part = av.AudioFrame.from_ndarray(silence, format="s16", layout="mono")

@@ -203,7 +203,7 @@ def test_a_file_without_pictures_is_opened_and_says_so() -> None:
     file = io.BytesIO()
     with av.open(file, "w", format="mp4") as container:
         audio = container.add_stream("aac", rate=44100, layout="mono")
-        films._add_silence(container, audio, 1.0)
+        films.add_silence(container, audio, 1.0)
     facts = probe(file.getvalue(), "mp4")
     assert facts.main is None
     assert facts.container.notes == ("no stream of pictures: audio alone",)
