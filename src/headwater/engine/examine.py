@@ -112,6 +112,7 @@ class Examination:
         self._blob_bytes = 0
         self._committed_at = time.monotonic()
         self._ticked_at = 0.0
+        self.methods = frozenset(row.method for row in engine.facts.methods)
         self._expected: dict[Kind, frozenset[Method]] = _expected_methods(engine)
 
     # The loop.

@@ -11,6 +11,7 @@ import msgspec
 
 from headwater.case.records import Walk as WalkRecord
 from headwater.engine.execute import problem_of
+from headwater.engine.honest import check_digests, check_member, check_outcome
 from headwater.engine.methods import ContainerFacts, container_row
 from headwater.engine.spool import SpoolFile, read_only, sealed
 from headwater.engine.task import Death, Task
@@ -114,6 +115,7 @@ class Job:
         """Record the digests; return whether this job is the one to measure the content."""
         if self.digests is not None and self.digests != digests:
             raise WireError("its bytes differ between two readings")
+        check_digests(digests, self.window)
         self.digests = digests
         self._look_again()
         return self.examination.claim(self, digests)
@@ -140,12 +142,7 @@ class Job:
 
     def visited(self, result: Visited) -> None:
         """Take the outcome, and go on to what lies inside."""
-        if self.digests is None or result.outcome.digests != self.digests:
-            self.died(Death("broke_protocol", "the worker changed the digests it had reported"))
-            return
-        if not all(map(_is_json_object, result.outcome.measurements.values())):
-            self.died(Death("broke_protocol", "the worker sent a measurement that is not JSON"))
-            return
+        check_outcome(result.outcome, self.digests, self.examination.methods)
         self.attempts = 0
         self.outcome = result.outcome
         identity = result.outcome.identity
@@ -216,6 +213,12 @@ class Job:
 
     def member(self, found: MemberFound, descriptor: int | None) -> None:
         """Open a job for a member, or record why there is nothing to read."""
+        try:
+            check_member(found, self.examination.limits.archive_members)
+        except WireError:
+            if descriptor is not None:
+                os.close(descriptor)
+            raise
         inner = InnerPlace(found.ordinal, found.name, found.offset_bytes, found)
         if found.ordinal < self.next_member:
             # A walk that is tried again passes what it gave before.
@@ -370,14 +373,6 @@ class Job:
             notes=found.notes if found else (),
             problems=self.problems,
         )
-
-
-def _is_json_object(data: bytes) -> bool:
-    """Return whether a measurement is what the case can keep; an honest worker sends no other."""
-    try:
-        return isinstance(msgspec.json.decode(data), dict)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return False
 
 
 def _state_without_item(problems: tuple[Problem, ...]) -> State:

@@ -289,8 +289,8 @@ class Pool:
         elif isinstance(message, Identified):
             handler.identified(message.identity)
         elif isinstance(message, Visited):
-            self._release(worker)
             handler.visited(message)
+            self._release(worker)
         elif isinstance(message, Unread):
             self._release(worker)
             handler.unread(message.reason)
