@@ -25,10 +25,12 @@ from headwater.cli import main
 from headwater.cli.machine import Machine
 from headwater.cli.run_examine import Summary
 from headwater.cli.run_verify import Verdict
+from headwater.engine.methods import ContainerFacts
 from headwater.exchange.schema import Schema, item_schema, status_schema, struct_schema
 from headwater.measures.contract import Measure
 from headwater.measures.registry import BUILT_IN
 from headwater.media.formats import ARCHIVE_EXTENSIONS, FORMATS, Format
+from headwater.model import Record
 
 DOCS = Path(__file__).parent
 _MADE = "<!-- Made by `make docs` from the code; change the code, not this file. -->"
@@ -52,7 +54,8 @@ def documents() -> dict[str, str]:
 
 def schemas() -> dict[str, Schema]:
     """Return every published JSON Schema by its file's name."""
-    records = {measure.NAME: measure.RECORD for measure in _built_in()}
+    records: dict[str, type[Record]] = {"container": ContainerFacts}
+    records |= {measure.NAME: measure.RECORD for measure in _built_in()}
     return {
         "item-1.json": item_schema(records),
         "status-1.json": status_schema(),

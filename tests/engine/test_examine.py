@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import sqlite3
 import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from headwater.case.query import Case
 from headwater.cli.run_examine import ExamineRequest, run_examine
 from headwater.demo.evidence import make_evidence
 from headwater.errors import CaseBusy, UsageError
@@ -218,3 +220,49 @@ def test_without_thumbnails_no_picture_is_kept(tmp_path: Path) -> None:
     (document,) = documents(tmp_path / "without")
     assert "thumbnail" not in document["measurements"]
     assert packs["without"] < 200
+
+
+def test_what_an_older_version_measured_is_measured_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from headwater.measures.picture import Picture
+
+    source = put(
+        tmp_path / "source",
+        {"a.jpg": jpeg(1), "b.zip": zipped({"inside.jpg": jpeg(2)}), "notes.txt": b"text"},
+    )
+    examine(source, tmp_path / "case")
+    before = exported(tmp_path / "case")
+    monkeypatch.setattr(Picture, "VERSION", Picture.VERSION + 1)
+    again = examine(source, tmp_path / "case")
+    assert again.resumed == 1
+    assert exported(tmp_path / "case") == before
+    assert examine(source, tmp_path / "case").resumed == 3
+
+
+def test_copies_of_what_kills_its_worker_are_not_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from headwater.cli import run_examine as module
+    from tests.engine import saboteur
+
+    measures = ("headwater.measures.picture:Picture", "tests.engine.saboteur:Saboteur")
+    monkeypatch.setattr(module, "measure_names", lambda: measures)
+    killer = jpeg(1, after=saboteur.SEGFAULT)
+    source = put(tmp_path / "source", {f"{number}.jpg": killer for number in range(8)})
+    put(source, {"later/copy.jpg": killer, "later/good.jpg": jpeg(2)})
+    pooled = {"engine": "pool", "uncaged": False, "workers": 2}
+    examine(source, tmp_path / "case", **pooled)
+    examine(source, tmp_path / "case", **pooled)
+    with Case.open(tmp_path / "case") as case:
+        item = case.item(hashlib.sha256(killer).digest())
+        assert item is not None
+        assert (item.state, case.place_count(item.item_id)) == ("failed", 9)
+        assert attempts(tmp_path / "case") == 2
+    examine(source, tmp_path / "case", **pooled, retry_limits=True)
+    assert attempts(tmp_path / "case") == 4
+
+
+def attempts(case: Path) -> int:
+    with sqlite3.connect(case / "case.sqlite") as connection:
+        return int(connection.execute("SELECT count(*) FROM attempt").fetchone()[0])

@@ -8,7 +8,6 @@ import io
 import lzma
 import tarfile
 import zipfile
-from pathlib import Path
 from typing import Any
 
 import py7zr

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -40,7 +40,7 @@ from headwater.case.records import (
 from headwater.case.store import CHECKPOINTS, PACKS, case_info
 from headwater.case.stored_places import placeless, stored_files, stored_members
 from headwater.errors import CaseDamaged, CaseError, UsageError
-from headwater.model import Containment, Identity, Method, Occurrence, Problem
+from headwater.model import Containment, Identity, Kind, Method, Occurrence, Problem
 
 _ITEM = schema.item.c
 _OUTCOME = schema.outcome.c
@@ -213,6 +213,33 @@ class Case:
         while page := self.items(after, _PAGE, filters):
             yield from page
             after = page[-1].sha256
+
+    def outdated(self, expected: Mapping[Kind, frozenset[Method]]) -> Iterator[ItemRow]:
+        """Yield the items whose results lack a method that their kind is expected to have.
+
+        Items that a crash or a limit of the machine cut short are left out.
+        """
+        kinds = select(_CATEGORY.kind, _OUTCOME.category_id, _OUTCOME.method_set_id).distinct()
+        with _reading():
+            query = kinds.join(schema.category, _CATEGORY.id == _OUTCOME.category_id)
+            sets = self._connection.execute(query).all()
+            old = [
+                (category, method_set)
+                for kind, category, method_set in sets
+                if not expected.get(kind, frozenset())
+                <= set(methods_of_set(self._connection, method_set))
+            ]
+        for category, method_set in old:
+            same_set = (
+                _OUTCOME.method_set_id.is_(None)
+                if method_set is None
+                else _OUTCOME.method_set_id == method_set
+            )
+            of_set = (_OUTCOME.category_id == category) & same_set & (_OUTCOME.reproducible == 1)
+            after = b""
+            while page := self._rows(_ITEMS.where(of_set, _ITEM.sha256 > after).limit(_PAGE)):
+                yield from page
+                after = page[-1].sha256
 
     def item(self, sha256: bytes) -> ItemRow | None:
         """Return one item, None where the case does not have it."""

@@ -18,7 +18,7 @@ from headwater.case.query import Case
 from headwater.case.records import CaseInfo, Checkpoint, ItemFilter, RunInfo
 from headwater.case.store import CaseStore
 from headwater.cli.progress import Progress
-from headwater.engine.examine import Examination, Retry, Tally
+from headwater.engine.examine import Examination, Retry, Tally, expected_methods
 from headwater.engine.methods import measure_names
 from headwater.engine.nursery import Config
 from headwater.engine.spool import Spool
@@ -114,7 +114,7 @@ def _examine(
     engine = make_engine(request, thumbnails=store.info.thumbnails)
     try:
         run = store.begin_run(_run_info(request, engine))
-        retry = _to_retry(request.case) if request.retry_limits else Retry()
+        retry = _to_examine_again(request, engine)
         sources = [(store.source(walk.kind, walk.source), walk) for walk in walks]
         places, size = _measure_ahead(walks)
         with Progress(places, size, quiet=request.quiet) as progress:
@@ -135,24 +135,30 @@ def _examine(
         engine.close()
 
 
-def _to_retry(folder: Path) -> Retry:
-    """Return what ended by chance: contents with such a problem, and all that is around them."""
+def _to_examine_again(request: ExamineRequest, engine: Engine) -> Retry:
+    """Return what is to be examined although its places are known, and all that is around it.
+
+    That is what was measured by other methods than this program's now and, with --retry-limits,
+    what ended by chance.
+    """
     contents: set[bytes] = set()
     places: set[tuple[int, bytes, bytes]] = set()
     codes = ItemFilter(problem_codes=("limit", "crashed"))
-    with Case.open(folder) as case:
+    with Case.open(request.case) as case:
 
         def add_places_of(item_id: int) -> None:
             for place in case.places(item_id, limit=_PLACES_TO_RETRY):
                 contents.update(step.parent_sha256 for step in place.steps)
                 places.add((place.source_id, place.directory, place.name))
 
-        for item in case.all_items(codes):
+        for item in case.outdated(expected_methods(engine)):
+            add_places_of(item.item_id)
+        for item in case.all_items(codes) if request.retry_limits else ():
             if all(problem.reproducible for problem in case.problems(item.item_id)):
                 continue
             contents.add(item.sha256)
             add_places_of(item.item_id)
-        for row in case.placeless():
+        for row in case.placeless() if request.retry_limits else ():
             if all(problem.reproducible for problem in row.problems):
                 continue
             if row.occurrence is not None:

@@ -113,7 +113,7 @@ class Examination:
         self._committed_at = time.monotonic()
         self._ticked_at = 0.0
         self.methods = frozenset(row.method for row in engine.facts.methods)
-        self._expected: dict[Kind, frozenset[Method]] = _expected_methods(engine)
+        self._expected = expected_methods(engine)
 
     # The loop.
 
@@ -328,6 +328,9 @@ class Examination:
             return False
         if sha256 in self._again:
             return False
+        if not state.reproducible:
+            # A crash or a limit cut it short: that answer stands until it is asked for again.
+            return True
         return self._expected.get(state.kind, frozenset()) <= set(state.methods)
 
     def _wait_for(self, job: Job, pending: _Pending, sha256: bytes) -> None:
@@ -459,7 +462,7 @@ def _contents_around(job: Job) -> set[bytes]:
     return around
 
 
-def _expected_methods(engine: Engine) -> dict[Kind, frozenset[Method]]:
+def expected_methods(engine: Engine) -> dict[Kind, frozenset[Method]]:
     """Return, for each kind of item, the methods that it is to be measured by."""
     kinds: dict[Kind, set[Method]] = {}
     for row in engine.facts.methods:
