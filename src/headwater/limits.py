@@ -17,8 +17,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     # One task, enforced by the supervisor and the kernel.
     task_cpu_seconds: float = 60.0
-    """CPU time of one task, plus `task_cpu_seconds_per_gib` for the size of its item."""
+    """CPU time of one task, plus what the next two allow for the size of its item."""
     task_cpu_seconds_per_gib: float = 120.0
+    """For each GiB of the item and, while a container is walked, of what was unpacked from it."""
+    task_cpu_seconds_per_member: float = 0.001
+    """For each member of a container that is walked."""
     task_idle_seconds: float = 60.0
     """A worker that uses no CPU for so long while it owes a result is hung."""
     worker_memory_bytes: int = 3 * GIB

@@ -26,7 +26,7 @@ from headwater.engine.nursery import Config
 from headwater.engine.pool import Pool
 from headwater.engine.task import Task
 from headwater.engine.wire import Channel, ToWorker, WalkArchive, Window
-from headwater.errors import UsageError
+from headwater.errors import EvidenceError, UsageError
 from headwater.evidence.content import DescriptorSource
 from headwater.evidence.folder import Place, Walk
 from headwater.exchange.document import MOST_PLACES
@@ -443,3 +443,27 @@ def test_assertions_do_no_work(tmp_path: Path) -> None:
     assert json.loads(done.stdout)["complete"]
     examine(source, tmp_path / "plain")
     assert exported(tmp_path / "o") == exported(tmp_path / "plain")
+
+
+def test_a_file_that_reading_would_alter_stops_the_run_and_keeps_what_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    for number in range(6):
+        (source / f"{number}.jpg").write_bytes(jpeg(number))
+    opened = Walk.open_place
+
+    def refusing(self: Walk, place: Place) -> int:
+        if place.name == b"4.jpg":
+            raise EvidenceError("the kernel refuses O_NOATIME; mount it read-only")
+        return opened(self, place)
+
+    monkeypatch.setattr(Walk, "open_place", refusing)
+    with pytest.raises(EvidenceError, match="read-only"):
+        examine(source, tmp_path / "case")
+    kept = {one["occurrences"][0]["path"] for one in documents(tmp_path / "case")}
+    assert kept == {f"{number}.jpg" for number in range(4)}
+    monkeypatch.undo()
+    monkeypatch.setenv("HEADWATER_KEY_DIR", str(tmp_path / "keys"))
+    assert examine(source, tmp_path / "case").resumed == 4

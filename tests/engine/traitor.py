@@ -30,7 +30,7 @@ ASKS = (
 
 
 TWICE = b"ask:twice"
-"""Gives a result for every task that there may be, and then the honest one."""
+"""Gives the result of its first task together with one for a second task, in one breath."""
 
 
 class Done(Record, frozen=True, kw_only=True):
@@ -77,14 +77,15 @@ def betray(ask: bytes, media: Media) -> None:
             send(channel, Visited(task=task, outcome=outcome(FORGED), cpu_seconds=0.0))
         elif ask == b"ask:other-task":
             send(channel, Visited(task=task + 10_000, outcome=honest, cpu_seconds=0.0))
-        elif ask == TWICE:
-            send(channel, Visited(task=task, outcome=honest, cpu_seconds=0.0))
         elif ask == b"ask:member-of-nothing":
             send(channel, member(task))
         elif ask == b"ask:not-json":
             broken = msgspec.structs.replace(honest, measurements={"traitor": b'{"done":true'})
             send(channel, Visited(task=task, outcome=broken, cpu_seconds=0.0))
-    if ask == b"ask:garbage":
+    if ask == TWICE:
+        results = (Visited(task=task, outcome=honest, cpu_seconds=0.0) for task in (1, 2))
+        os.write(channel, b"".join(frame(result) for result in results))
+    elif ask == b"ask:garbage":
         os.write(channel, struct.pack("<Q", 64) + b"\xc1" * 64)
     elif ask == b"ask:huge-frame":
         os.write(channel, struct.pack("<Q", 1 << 60))
@@ -92,9 +93,9 @@ def betray(ask: bytes, media: Media) -> None:
         count = 40 if ask == b"ask:descriptors" else 1
         numbers = array.array("i", [channel] * count)
         body = msgspec.msgpack.encode(member(1))
-        frame = struct.pack("<Q", len(body)) + body
+        whole = struct.pack("<Q", len(body)) + body
         with socket.socket(fileno=os.dup(channel)) as held:
-            held.sendmsg([frame], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, numbers)])
+            held.sendmsg([whole], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, numbers)])
 
 
 def is_socket(number: int) -> bool:
@@ -125,9 +126,13 @@ def member(task: int) -> MemberFound:
     )
 
 
-def send(channel: int, message: msgspec.Struct) -> None:
+def frame(message: msgspec.Struct) -> bytes:
     body = msgspec.msgpack.encode(message)
+    return struct.pack("<Q", len(body)) + body
+
+
+def send(channel: int, message: msgspec.Struct) -> None:
     try:
-        os.write(channel, struct.pack("<Q", len(body)) + body)
+        os.write(channel, frame(message))
     except OSError:
         return

@@ -24,7 +24,7 @@ from headwater.engine.nursery import Config
 from headwater.engine.spool import Spool
 from headwater.engine.task import Engine
 from headwater.engine.warm import kernel_folder
-from headwater.errors import HeadwaterError, UsageError
+from headwater.errors import EvidenceError, HeadwaterError, UsageError
 from headwater.evidence.folder import Walk
 from headwater.exchange.text import text_of
 from headwater.limits import Limits
@@ -127,7 +127,11 @@ def _examine(
                 tick=progress.show,
             )
             with _stop_on_signals(examination):
-                complete = examination.run(sources)
+                try:
+                    complete = examination.run(sources)
+                except EvidenceError as error:
+                    store.end_run(run, "stopped", {"reason": str(error)})
+                    raise
         event = "finished" if complete else "stopped"
         facts = {"resumed": examination.tally.resumed, "bytes_read": examination.tally.bytes_read}
         return examination.tally, complete, store.end_run(run, event, facts)

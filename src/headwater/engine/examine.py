@@ -98,6 +98,7 @@ class Examination:
         self._again = set(self._retry.contents)
         self._tick = tick
         self._stopping = False
+        self._refusal: EvidenceError | None = None
         self._visits: deque[Job] = deque()
         self._walks: deque[Job] = deque()
         self._walking: dict[int, int] = {}
@@ -118,13 +119,17 @@ class Examination:
     # The loop.
 
     def run(self, sources: list[tuple[int, Walk]]) -> bool:
-        """Examine the sources; return False where `stop` ended it early."""
+        """Examine the sources; return False where `stop` ended it early.
+
+        Raises EvidenceError, after what was under way is kept, where the kernel would change an
+        access time by going on.
+        """
         places = self._places(sources)
         more = True
         while True:
             self._give_out()
             while more and not self._stopping and self._wants_places():
-                job = next(places, None)
+                job = self._next(places)
                 if job is None:
                     more = False
                 else:
@@ -140,7 +145,18 @@ class Examination:
             self._after_messages()
         self._commit()
         self._let_go()
+        if self._refusal is not None:
+            raise self._refusal
         return not self._stopping
+
+    def _next(self, places: Iterator[Job]) -> Job | None:
+        """Return the next place; where the evidence would be altered by going on, stop."""
+        try:
+            return next(places, None)
+        except EvidenceError as error:
+            self._refusal = error
+            self.stop()
+            return None
 
     def _let_go(self) -> None:
         """Close what a stop left open; those places are examined by the next run."""
@@ -247,8 +263,6 @@ class Examination:
                 descriptor = walk.open_place(place)
             except OSError as error:
                 problem = unreadable(error, "open")
-            except EvidenceError as error:
-                problem = Problem(code="unreadable", where="open", reason=str(error))
             else:
                 window = Window(start_bytes=0, size_bytes=place.size_bytes or 0)
                 return Job(self, FilePlace(source_id, walk, place), window, descriptor, True)

@@ -72,6 +72,9 @@ class _Worker:
     task: Task | None = None
     task_number: int = 0
     tasks_done: int = 0
+    members: int = 0
+    """Of the container that is being walked, so far."""
+    unpacked_bytes: int = 0
     cpu_at_start: float = 0.0
     cpu_last: float = 0.0
     idle_seconds: float = 0.0
@@ -148,6 +151,7 @@ class Pool:
         self._next_task += 1
         worker.task, worker.handler, worker.task_number = task, handler, self._next_task
         worker.cpu_at_start = worker.cpu_last = _cpu_seconds(worker.pid)
+        worker.members = worker.unpacked_bytes = 0
         worker.idle_seconds = 0.0
         message: Message
         if task.kind == "visit":
@@ -301,6 +305,8 @@ class Pool:
             in_memory = message.unpacked and not message.on_disk
             handler.member(message, channel.take_descriptor() if in_memory else None)
             worker.waits_for_room = True
+            worker.members += 1
+            worker.unpacked_bytes += max(0, message.size_bytes or 0) if message.unpacked else 0
             self._make_room()
         elif isinstance(message, Walked):
             self._release(worker)
@@ -390,7 +396,9 @@ class Pool:
     def _over_limit(self, worker: _Worker, used: float) -> Death | None:
         limits = self._limits
         size = worker.task.window.size_bytes if worker.task else 0
+        size += min(worker.unpacked_bytes, limits.archive_total_bytes)
         allowed = limits.task_cpu_seconds + limits.task_cpu_seconds_per_gib * size / GIB
+        allowed += limits.task_cpu_seconds_per_member * worker.members
         if used > allowed:
             reason = f"more than {allowed:.0f} s of CPU time"
             return Death("limit", reason, "task_cpu_seconds")
