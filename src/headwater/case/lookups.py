@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, func, select
+from typing import Any
+
+from sqlalchemy import Connection, CursorResult, LargeBinary, Select, bindparam, func, select
 
 from headwater.case import schema
 from headwater.case.latest import stored_problems
@@ -38,8 +40,13 @@ _STATE = (
     )
     .join(schema.outcome, schema.outcome.c.item_id == schema.item.c.id)
     .join(schema.category, schema.category.c.id == schema.outcome.c.category_id)
+    .where(schema.item.c.sha256 == bindparam("key", type_=LargeBinary))
     .order_by(schema.outcome.c.id.desc())
-    .limit(1)
+)
+_CODES = (
+    select(schema.problem.c.code)
+    .where(schema.problem.c.outcome_id == bindparam("key"))
+    .order_by(schema.problem.c.id)
 )
 
 
@@ -49,9 +56,8 @@ def seen(connection: Connection, directory_id: int, first: bytes, last: bytes) -
         _OCCURRENCE.directory_id == directory_id, _OCCURRENCE.name.between(first, last)
     )
     found: dict[bytes, Seen] = {}
-    for name, size, modified, changed, more, item_id, sha256, state, kind in connection.execute(
-        query
-    ):
+    rows = connection.execute(query).all()
+    for name, size, modified, changed, more, item_id, sha256, state, kind in rows:
         extra = extra_of(more)
         found[name] = Seen(
             size_bytes=whole_number(size, "size_bytes", extra),
@@ -82,17 +88,31 @@ def methods_of_set(connection: Connection, method_set_id: int | None) -> tuple[M
     )
 
 
+class _ByKey:
+    """A query with the one parameter `key`, rendered once: it is asked for every content."""
+
+    def __init__(self, connection: Connection, query: Select[Any]) -> None:
+        self._connection = connection
+        self._sql = str(query.compile(dialect=connection.dialect))
+        self._positional = connection.dialect.positional
+
+    def rows(self, key: bytes | int) -> CursorResult[Any]:
+        parameters = (key,) if self._positional else {"key": key}
+        return self._connection.exec_driver_sql(self._sql, parameters)
+
+
 class States:
     """Latest words on items. The methods of a set are remembered, for sets are few."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._methods: dict[int | None, tuple[Method, ...]] = {}
+        self._state = _ByKey(connection, _STATE)
+        self._codes = _ByKey(connection, _CODES)
 
     def item(self, sha256: bytes) -> ItemState | None:
         """Return the latest word on an item, None for one that the case does not have."""
-        query = _STATE.where(schema.item.c.sha256 == sha256)
-        row = self._connection.execute(query).first()
+        row: Any = self._state.rows(sha256).first()
         if row is None:
             return None
         item_id, outcome_id, method_set_id, reproducible, state, kind, item_format = row
@@ -116,11 +136,11 @@ class States:
         return self._connection.execute(query).scalar()
 
     def _problem_codes(self, outcome_id: int, walk_id: int | None) -> tuple[str, ...]:
-        problems = stored_problems(self._connection, "outcome_id", [outcome_id])
-        held = problems.get(outcome_id, [])
+        codes = list(self._codes.rows(outcome_id).scalars())
         if walk_id is not None:
-            held += stored_problems(self._connection, "walk_id", [walk_id]).get(walk_id, [])
-        return tuple(problem[0] for problem in held)
+            held = stored_problems(self._connection, "walk_id", [walk_id])
+            codes += [problem[0] for problem in held.get(walk_id, [])]
+        return tuple(codes)
 
 
 def attempts(connection: Connection, key: bytes) -> int:

@@ -31,7 +31,6 @@ from headwater.case.packs import Location, PackWriter, sync_folder
 from headwater.case.records import Batch, CaseInfo, Checkpoint, ItemState, RunInfo, Seen
 from headwater.case.rows import storable_text
 from headwater.case.signing import public_bytes, signing_key
-from headwater.case.upgrade import upgrade
 from headwater.errors import CaseDamaged, CaseError
 from headwater.version import VERSION
 
@@ -224,6 +223,8 @@ def _fill(folder: Path, info: CaseInfo, key: Ed25519PrivateKey) -> None:
     # The database takes over the mode of the file it finds, and gives it to its log.
     os.close(os.open(folder / DATABASE_NAME, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     with sqlite_engine(folder / DATABASE_NAME, "rw").connect() as connection:
+        from headwater.case.upgrade import upgrade  # noqa: PLC0415 - loads alembic
+
         with transaction(connection):
             upgrade(connection)
         reached("create.before-first-leaf")

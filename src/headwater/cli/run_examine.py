@@ -6,7 +6,7 @@ import os
 import resource
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from types import FrameType
@@ -18,11 +18,12 @@ from headwater.case.query import Case
 from headwater.case.records import CaseInfo, Checkpoint, ItemFilter, RunInfo
 from headwater.case.store import CaseStore
 from headwater.cli.progress import Progress
+from headwater.engine.deferred import Deferred
 from headwater.engine.examine import Examination, Retry, Tally, expected_methods
-from headwater.engine.methods import measure_names
+from headwater.engine.methods import container_row, load_measures, measure_names
 from headwater.engine.nursery import Config
 from headwater.engine.spool import Spool
-from headwater.engine.task import Engine
+from headwater.engine.task import Engine, EngineFacts
 from headwater.engine.warm import kernel_folder
 from headwater.errors import EvidenceError, HeadwaterError, UsageError
 from headwater.evidence.folder import Walk
@@ -109,11 +110,14 @@ def run_examine(request: ExamineRequest) -> Summary:
 def _examine(
     store: CaseStore, walks: list[Walk], request: ExamineRequest
 ) -> tuple[Tally, bool, Checkpoint]:
-    if not request.quiet and not kernel_folder().exists():
-        typer.echo("first run here: compiling kernels, which takes a while ...", err=True)
-    engine = make_engine(request, thumbnails=store.info.thumbnails)
+    runs = _RunRecord(store, request)
+    config = _config(request, thumbnails=store.info.thumbnails)
+    methods = (
+        *(one.row for one in load_measures(config.measures, config.options)),
+        container_row(),
+    )
+    engine = Deferred(lambda: _started(request, config), methods, runs.begin)
     try:
-        run = store.begin_run(_run_info(request, engine))
         retry = _to_examine_again(request, engine)
         sources = [(store.source(walk.kind, walk.source), walk) for walk in walks]
         places, size = _measure_ahead(walks)
@@ -130,13 +134,39 @@ def _examine(
                 try:
                     complete = examination.run(sources)
                 except EvidenceError as error:
-                    store.end_run(run, "stopped", {"reason": str(error)})
+                    runs.end("stopped", {"reason": str(error)}, engine)
                     raise
         event = "finished" if complete else "stopped"
         facts = {"resumed": examination.tally.resumed, "bytes_read": examination.tally.bytes_read}
-        return examination.tally, complete, store.end_run(run, event, facts)
+        return examination.tally, complete, runs.end(event, facts, engine)
     finally:
         engine.close()
+
+
+class _RunRecord:
+    """Writes that a run began, once its engine is there, and how it ended."""
+
+    def __init__(self, store: CaseStore, request: ExamineRequest) -> None:
+        self._store = store
+        self._request = request
+        self._run: int | None = None
+
+    def begin(self, facts: EngineFacts) -> None:
+        """Record what the run is made by."""
+        self._run = self._store.begin_run(_run_info(self._request, facts))
+
+    def end(self, event: str, detail: Mapping[str, object], engine: Engine) -> Checkpoint:
+        """Record the end, and the beginning too where nothing had to be opened."""
+        if self._run is None:
+            self.begin(engine.facts)
+        assert self._run is not None
+        return self._store.end_run(self._run, event, detail)
+
+
+def _started(request: ExamineRequest, config: Config) -> Engine:
+    if not request.quiet and not kernel_folder().exists():
+        typer.echo("first run here: compiling kernels, which takes a while ...", err=True)
+    return _engine(request, config)
 
 
 def _to_examine_again(request: ExamineRequest, engine: Engine) -> Retry:
@@ -178,27 +208,38 @@ def _to_examine_again(request: ExamineRequest, engine: Engine) -> Retry:
 
 def make_engine(request: ExamineRequest, *, thumbnails: bool) -> Engine:
     """Return the engine that a request asks for."""
+    return _engine(request, _config(request, thumbnails=thumbnails))
+
+
+def _config(request: ExamineRequest, *, thumbnails: bool) -> Config:
     names = measure_names()
     options: dict[str, dict[str, int | float | str | bool]] = {}
     if not thumbnails:
         names = tuple(name for name in names if not name.endswith(":Thumbnail"))
         options["storyboard"] = {"thumbnails": False}
-    workers = request.workers or len(os.sched_getaffinity(0))
     limits = request.limits
-    config = Config(
+    return Config(
         limits=limits,
         measures=names,
         options=options,
         caged=not request.uncaged,
-        group_memory_bytes=workers * limits.worker_memory_bytes + limits.spool_memory_bytes,
+        group_memory_bytes=_workers(request) * limits.worker_memory_bytes
+        + limits.spool_memory_bytes,
     )
+
+
+def _workers(request: ExamineRequest) -> int:
+    return request.workers or len(os.sched_getaffinity(0))
+
+
+def _engine(request: ExamineRequest, config: Config) -> Engine:
     if request.engine == "inline":
         from headwater.engine.inline import Inline  # noqa: PLC0415
 
         return Inline(config)
     from headwater.engine.pool import Pool  # noqa: PLC0415
 
-    return Pool(workers, config)
+    return Pool(_workers(request), config)
 
 
 def _open_case(request: ExamineRequest) -> CaseStore:
@@ -233,17 +274,17 @@ def _lies_in(folder: Path, source: bytes) -> bool:
     )
 
 
-def _run_info(request: ExamineRequest, engine: Engine) -> RunInfo:
+def _run_info(request: ExamineRequest, facts: EngineFacts) -> RunInfo:
     environment: dict[str, str] = {}
-    for row in engine.facts.methods:
+    for row in facts.methods:
         environment |= row.environment
     return RunInfo(
         program_version=VERSION,
         options=msgspec.json.encode(request, enc_hook=_shown, order="sorted").decode(),
-        engine=engine.facts.name,
-        workers=engine.facts.workers,
-        cage=engine.facts.cage,
-        probes=engine.facts.probes,
+        engine=facts.name,
+        workers=facts.workers,
+        cage=facts.cage,
+        probes=facts.probes,
         uncaged=request.uncaged,
         accept_atime=request.accept_atime,
         versions=environment,

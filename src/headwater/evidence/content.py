@@ -112,7 +112,11 @@ class Content:
         seen = 0
         if self._kept is None and self.size_bytes <= self.KEEP_BYTES:
             self._kept = self._source.read_at(self._start, self.size_bytes)
-        while chunk := self.read_at(seen, _CHUNK):
+        kept = memoryview(self._kept) if self._kept is not None else None
+        while True:
+            chunk = self.read_at(seen, _CHUNK) if kept is None else kept[seen : seen + _CHUNK]
+            if not chunk:
+                break
             for digest in (sha256, sha1, md5):
                 digest.update(chunk)
             seen += len(chunk)
