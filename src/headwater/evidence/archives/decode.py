@@ -6,6 +6,7 @@ Every decoder here gives at most what it is asked for, or what a small piece of 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 import bz2
 import lzma
 import zlib
@@ -68,7 +69,7 @@ class Deflate:
         return out
 
 
-class _ByPieces:
+class _ByPieces(ABC):
     """Feeds a decoder that cannot bound its output with small pieces, whose growth is bounded."""
 
     def __init__(self) -> None:
@@ -95,11 +96,11 @@ class _ByPieces:
             self._waiting = b""
         return out
 
-    def _step(self, piece: bytes) -> bytes:
-        raise NotImplementedError
+    @abstractmethod
+    def _step(self, piece: bytes) -> bytes: ...
 
-    def _ended(self) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def _ended(self) -> bool: ...
 
     def _leftover(self) -> bytes:
         return b""
