@@ -34,12 +34,14 @@ class Examined:
     """How many workers ran or waited for a core, on average: without other load, how many ran."""
 
 
-def examined(source: Path, case: Path, workers: int) -> Examined:
-    """Examine a folder into a new case, once all workers are there."""
+def examined(
+    source: Path, case: Path, workers: int, measures: tuple[str, ...] | None = None
+) -> Examined:
+    """Examine a folder into a new case, once all workers are there; by all measures if not told."""
     shutil.rmtree(case, ignore_errors=True)
     case.parent.mkdir(parents=True, exist_ok=True)
     limits = Limits()
-    pool = TimedPool(workers, Config(limits=limits, measures=measure_names()))
+    pool = TimedPool(workers, Config(limits=limits, measures=measures or measure_names()))
     try:
         while len(pool.pids()) < workers:
             pool.wait(0.1)

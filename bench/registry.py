@@ -58,6 +58,9 @@ BENCHES: tuple[Entry, ...] = (
     Entry("video", "bench.video", "facts and storyboard of 1080p: at least 40 times real time"),
     Entry("engine_cost", "bench.engine_cost:bench", "what the engine adds to an item", True),
     Entry("death", "bench.death:bench", "what a worker's death costs"),
+    Entry(
+        "faults", "bench.faults:bench", "throughput where one task in a hundred kills its worker"
+    ),
     Entry("workers", "bench.workers:bench", "two workers beside one", True),
     Entry("scale", "bench.scale:bench", "a large case: pace, memory, answers, bytes"),
 )

@@ -6,10 +6,10 @@ Every decoder here gives at most what it is asked for, or what a small piece of 
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 import bz2
 import lzma
 import zlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Protocol
 
