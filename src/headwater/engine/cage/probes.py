@@ -23,9 +23,11 @@ from functools import partial
 from headwater.engine.cage.descriptors import why_not_kept
 from headwater.engine.cage.kernel import call, errno_name
 from headwater.engine.cage.process import set_limit
+from headwater.engine.cage.spec import library_folders
 from headwater.errors import CageError
 from headwater.model import Record
 
+_TEMPORARY = "/tmp"  # noqa: S108
 _REFUSALS = frozenset({errno.EPERM, errno.EACCES, errno.ENOSYS})
 """What a refused call answers; any other answer shows that the kernel looked at its arguments."""
 
@@ -111,7 +113,18 @@ def _parent() -> int:
 def _list_home() -> None:
     # The environment may be empty: the passwd file's convention, not HOME.
     home = "/root" if os.geteuid() == 0 else "/home"
-    os.listdir(home)
+    _list_beyond_libraries(home)
+
+
+def _list_beyond_libraries(folder: str) -> None:
+    """List a folder; that it shows nothing but the way to the libraries counts as a refusal.
+
+    Where this program is installed below such a folder, the view has to hold the steps to it.
+    """
+    way = os.path.join(folder, "")
+    steps = {path[len(way) :].split("/")[0] for path in library_folders() if path.startswith(way)}
+    if set(os.listdir(folder)) <= steps:
+        raise PermissionError(errno.EACCES, "nothing but the way to the libraries is there")
 
 
 def _create_in(folder: str) -> None:
@@ -204,10 +217,10 @@ _FILES = (
         refusals=None,
     ),
     Probe("list a home folder", _list_home, refusals=None),
-    Probe("list the temporary folder", partial(os.listdir, "/tmp"), refusals=None),  # noqa: S108
+    Probe("list the temporary folder", partial(_list_beyond_libraries, _TEMPORARY), refusals=None),
     Probe("list the processes", partial(os.listdir, "/proc"), refusals=None),
     _create(".", "the working folder"),
-    _create("/tmp", "the temporary folder"),  # noqa: S108
+    _create(_TEMPORARY, "the temporary folder"),
     _create("/dev/shm", "shared memory"),  # noqa: S108
     _through_reading("write through a descriptor for reading", _write_nothing),
     _through_reading("reopen a descriptor for writing", _reopen_for_writing),
