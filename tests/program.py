@@ -40,15 +40,20 @@ def examine(source: Path, case: Path) -> bytes:
     return run("examine", source, "--case", case, "--quiet", "--json")
 
 
-def killed_after(seconds: float, source: Path, case: Path) -> bool:
-    """Start an examination and kill its whole process group; return whether it was under way."""
+def killed_after(seconds: float, source: Path, case: Path) -> float | None:
+    """Start an examination and kill its whole process group after so long.
+
+    Returns None where it was under way, else after how many seconds it had come to its end.
+    """
+    began = time.monotonic()
     process = start("examine", source, "--case", case, "--quiet")
-    time.sleep(seconds)
-    under_way = process.poll() is None
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(seconds)
+    took = None if process.poll() is None else time.monotonic() - began
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    return under_way
+    return took
 
 
 def killed_at(point: str, passage: int, source: Path, case: Path) -> bool:
