@@ -4,23 +4,47 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
+from itertools import islice
 from types import TracebackType
 from typing import Self
 
 from headwater.engine.examine import Tally
 
 _PLAIN_SECONDS = 15.0
+_COUNTING_SECONDS = 0.02
+"""Of each tenth of a second, while it is not known how much lies ahead."""
+_STEPS_AT_ONCE = 200
+
+
+class Ahead:
+    """Counts what there is to do, a little at a time, beside the work itself.
+
+    `steps` yields the bytes of one place after the other. A run that finds everything done
+    before never counts at all.
+    """
+
+    def __init__(self, steps: Iterator[int]) -> None:
+        self._steps = steps
+        self.places = 0
+        self.bytes = 0
+        self.is_complete = False
+
+    def count_for(self, seconds: float) -> None:
+        """Go on counting for about so long."""
+        until = time.monotonic() + seconds
+        while not self.is_complete and time.monotonic() < until:
+            some = list(islice(self._steps, _STEPS_AT_ONCE))
+            self.places += len(some)
+            self.bytes += sum(some)
+            self.is_complete = len(some) < _STEPS_AT_ONCE
 
 
 class Progress:
-    """A bar where stderr is a terminal, else a line every quarter of a minute.
+    """A bar where stderr is a terminal, else a line every quarter of a minute."""
 
-    `total_bytes` and `total_places` are what lies ahead at the start.
-    """
-
-    def __init__(self, total_places: int, total_bytes: int, *, quiet: bool) -> None:
-        self._total_places = total_places
-        self._total_bytes = total_bytes
+    def __init__(self, ahead: Ahead, *, quiet: bool) -> None:
+        self._ahead = ahead
         self._quiet = quiet
         self._began = time.monotonic()
         self._printed = self._began
@@ -43,6 +67,7 @@ class Progress:
         """Show how far the run has come."""
         if self._quiet:
             return
+        self._ahead.count_for(_COUNTING_SECONDS)
         now = time.monotonic()
         if self._is_terminal:
             sys.stderr.write("\r\x1b[K" + self.line(tally, now))
@@ -56,17 +81,18 @@ class Progress:
         seconds = max(now - self._began, 1e-6)
         done = tally.bytes_done - tally.resumed_bytes
         places = tally.places_done - tally.resumed
-        ahead = max(0, self._total_bytes - tally.bytes_done)
-        places_ahead = max(0, self._total_places - tally.places_done)
+        ahead = max(0, self._ahead.bytes - tally.bytes_done)
+        places_ahead = max(0, self._ahead.places - tally.places_done)
+        total = f" of {self._ahead.places:,}" if self._ahead.is_complete else ""
         parts = [
-            f"{tally.places_done:,} of {self._total_places:,} places",
+            f"{tally.places_done:,}{total} places",
             f"{places / seconds:,.0f}/s",
             f"{done / seconds / 1e6:,.1f} MB/s",
         ]
         if tally.problems:
             parts.append(f"{tally.problems:,} problems")
         left = _left(places, places_ahead, done, ahead, seconds)
-        if left is not None:
+        if left is not None and self._ahead.is_complete:
             parts.append(f"{_duration(left)} left")
         return " · ".join(parts)
 

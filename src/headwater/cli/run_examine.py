@@ -17,7 +17,7 @@ import typer
 from headwater.case.query import Case
 from headwater.case.records import CaseInfo, Checkpoint, ItemFilter, RunInfo
 from headwater.case.store import CaseStore
-from headwater.cli.progress import Progress
+from headwater.cli.progress import Ahead, Progress
 from headwater.engine.deferred import Deferred
 from headwater.engine.examine import Examination, Retry, Tally, expected_methods
 from headwater.engine.methods import container_row, load_measures, measure_names
@@ -120,8 +120,7 @@ def _examine(
     try:
         retry = _to_examine_again(request, engine)
         sources = [(store.source(walk.kind, walk.source), walk) for walk in walks]
-        places, size = _measure_ahead(walks)
-        with Progress(places, size, quiet=request.quiet) as progress:
+        with Progress(Ahead(_sizes(request)), quiet=request.quiet) as progress:
             examination = Examination(
                 store,
                 engine,
@@ -296,17 +295,17 @@ def _shown(value: object) -> str:
     return text_of(os.fsencode(value)) if isinstance(value, Path) else str(value)
 
 
-def _measure_ahead(walks: list[Walk]) -> tuple[int, int]:
-    """Return the number of places and their bytes, so that progress can say how long still."""
-    places = size = 0
-    for walk in walks:
-        for directory, names in walk.directories():
-            if isinstance(names, OSError) or not names:
-                continue
-            for place in walk.places(directory, names):
-                places += 1
-                size += place.size_bytes or 0
-    return places, size
+def _sizes(request: ExamineRequest) -> Iterator[int]:
+    """Yield the bytes of each place of the sources, for progress alone."""
+    for source in request.sources:
+        try:
+            walk = Walk(os.fsencode(source), accept_atime=request.accept_atime)
+            for directory, names in walk.directories():
+                if not isinstance(names, OSError) and names:
+                    yield from (place.size_bytes or 0 for place in walk.places(directory, names))
+        except (EvidenceError, OSError):
+            # The examination itself says what is wrong; here it only ends the count.
+            return
 
 
 @contextmanager
