@@ -23,12 +23,19 @@ import typer
 from headwater import errors, limits
 from headwater.cli import main
 from headwater.cli.machine import Machine
+from headwater.cli.reference import Candidates
 from headwater.cli.run_examine import Summary
 from headwater.cli.run_verify import Verdict
 from headwater.engine.methods import ContainerFacts
-from headwater.exchange.schema import Schema, item_schema, status_schema, struct_schema
+from headwater.exchange.schema import (
+    Schema,
+    csv_schema,
+    item_schema,
+    status_schema,
+    struct_schema,
+)
 from headwater.measures.contract import Measure
-from headwater.measures.registry import BUILT_IN
+from headwater.measures.registry import BUILT_IN, ON_DEMAND
 from headwater.media.formats import ARCHIVE_EXTENSIONS, FORMATS, Format
 from headwater.model import Record
 
@@ -48,17 +55,27 @@ def documents() -> dict[str, str]:
         "reference/traceability.md": _traceability(),
     }
     for name, schema in schemas().items():
-        pages[f"schema/{name}"] = json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+        pages[f"schema/{name}"] = _json(schema)
+    pages["schema/csv-1.json"] = _json(csv_schema())
     return pages
+
+
+def _json(schema: Schema) -> str:
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
 def schemas() -> dict[str, Schema]:
     """Return every published JSON Schema by its file's name."""
     records: dict[str, type[Record]] = {"container": ContainerFacts}
-    records |= {measure.NAME: measure.RECORD for measure in _built_in()}
+    records |= {measure.NAME: measure.RECORD for measure in _classes(BUILT_IN)}
     return {
         "item-1.json": item_schema(records),
         "status-1.json": status_schema(),
+        "candidates-1.json": struct_schema(
+            "headwater/candidates/1",
+            "What `headwater show --json` prints where REF fits no item, or several.",
+            Candidates,
+        ),
         "verify-1.json": struct_schema(
             "headwater/verify/1", "What `headwater verify --json` prints.", Verdict
         ),
@@ -71,9 +88,9 @@ def schemas() -> dict[str, Schema]:
     }
 
 
-def _built_in() -> list[type[Measure]]:
+def _classes(names: Iterable[str]) -> list[type[Measure]]:
     found = []
-    for name in BUILT_IN:
+    for name in names:
         module, _, class_name = name.partition(":")
         found.append(getattr(importlib.import_module(module), class_name))
     return found
@@ -125,6 +142,7 @@ def _command_line() -> str:
 
 def _argument(parameter: Any) -> str:
     word = parameter.metavar or parameter.name.upper()
+    word += "..." if parameter.nargs == -1 else ""
     return word if parameter.required else f"[{word}]"
 
 
@@ -220,7 +238,7 @@ def _measures() -> str:
         "one is in [add a measure](../add-a-measure.md); what tests hold each to its requirement "
         "is in [traceability](traceability.md)."
     ]
-    measures = _built_in()
+    measures = _classes((*BUILT_IN, *ON_DEMAND))
     rows = [
         (f"[{one.NAME}](#{one.NAME})", ", ".join(sorted(one.KINDS)), str(one.VERSION), one.COST)
         for one in measures
@@ -260,7 +278,7 @@ def _traceability() -> str:
             "<br>".join(f"`{test}`" for test in one.DOC.tests) or "none",
             one.DOC.validated_on,
         )
-        for one in _built_in()
+        for one in _classes((*BUILT_IN, *ON_DEMAND))
     ]
     head = ("Measure", "Requirement", "Method", "Tests", "Validated on")
     return _page(
@@ -277,12 +295,15 @@ def _traceability() -> str:
 def _formats() -> str:
     parts = [
         "A format is recognised by its content, never by its name, and opened only if it is on "
-        "this list with a library. *Recognised, not verified* means that no test takes a real "
-        "file of that format all the way through."
+        "this list with a library. *Verified with* tells what file a test takes through: one that "
+        "a *device* wrote, one that another project's *encoder* wrote, or one *made* by the test "
+        "from the specification. *Made, preview alone* has the maker's outer structure: identity, "
+        "metadata and the embedded preview are verified, the maker's packing of sensor data is "
+        "not. *Recognised, not verified* means that no test takes a file of that format through."
     ]
     for kind, title in (("picture", "Pictures"), ("video", "Video")):
         rows = [_format_row(one) for one in FORMATS if one.kind == kind]
-        head = ("Name", "Format", "Media type", "Opened by", "Verified by")
+        head = ("Name", "Format", "Media type", "Opened by", "Verified with", "Verified by")
         parts += [f"## {title}", _table(head, rows)]
     archives = [(f"`{name}`", ", ".join(ends)) for name, ends in ARCHIVE_EXTENSIONS.items()]
     parts += [
@@ -306,8 +327,9 @@ def _formats() -> str:
 
 def _format_row(one: Format) -> tuple[str, ...]:
     verified = f"`{one.verified_by}`" if one.verified_by else "*recognised, not verified*"
+    specimen = one.verified_with or ""
     opened = one.decoder or "never opened"
-    return f"`{one.name}`", one.title, one.media_type or "", opened, verified
+    return f"`{one.name}`", one.title, one.media_type or "", opened, specimen, verified
 
 
 def _limits() -> str:

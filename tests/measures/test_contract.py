@@ -21,6 +21,7 @@ from headwater.errors import ContentError
 from headwater.evidence.content import Content
 from headwater.limits import Limits
 from headwater.measures.contract import CannotMeasure, Measured
+from headwater.measures.registry import ON_DEMAND
 from headwater.media.identify import identify
 from headwater.media.media import Media
 from headwater.model import Kind
@@ -30,17 +31,21 @@ ROOT = Path(__file__).parent.parent.parent
 IMPURE = {"time", "datetime.now", "random", "secrets", "socket", "subprocess", "sqlite3", "logging"}
 
 
+def every_name() -> tuple[str, ...]:
+    return (*measure_names(), *ON_DEMAND)
+
+
 @cache
 def loaded() -> tuple[LoadedMeasure, ...]:
-    return load_measures(measure_names(), {})
+    return load_measures(every_name(), {})
 
 
 def each() -> list[Any]:
-    return [pytest.param(name, id=name.rpartition(":")[2]) for name in measure_names()]
+    return [pytest.param(name, id=name.rpartition(":")[2]) for name in every_name()]
 
 
 def find(name: str) -> LoadedMeasure:
-    return loaded()[measure_names().index(name)]
+    return loaded()[every_name().index(name)]
 
 
 @pytest.fixture(scope="module")

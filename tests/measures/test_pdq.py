@@ -14,7 +14,7 @@ from headwater.measures.pdq import Pdq, PdqHashes
 from headwater.media.media import Media
 from headwater.media.pictures.header import PictureHeader
 from headwater.media.raster import Decode, Pixels, Raster
-from headwater.model import Identity
+from headwater.model import DIHEDRAL, Identity
 
 
 class Decoded(Media):
@@ -71,7 +71,7 @@ def test_record_is_that_of_the_raster(channels: int) -> None:
     variants, _ = pdq_hash.dihedral(raster.pixels)
     assert (record.pdq, record.quality) == (bits.tobytes().hex(), quality)
     assert record.quality >= 50
-    assert list(record.dihedral) == list(pdq_hash.DIHEDRAL)
+    assert list(record.dihedral) == list(DIHEDRAL)
     assert list(record.dihedral.values()) == [v.tobytes().hex() for v in variants]
     assert record.dihedral["original"] == record.pdq
     assert len(set(record.dihedral.values())) == 8

@@ -20,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headwater.measures import pdq_hash
+from headwater.model import DIHEDRAL
 
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
@@ -286,7 +287,7 @@ def test_each_variant_is_the_hash_of_the_picture_it_names() -> None:
         "rotate90_flip": picture.T,
         "rotate270_flip": np.rot90(picture, 2).T,
     }
-    assert tuple(turned) == pdq_hash.DIHEDRAL
+    assert tuple(turned) == DIHEDRAL
     variants, _ = pdq_hash.dihedral(picture)
     for place, other in enumerate(turned.values()):
         bits, _ = pdq_hash.hash_luma(other)

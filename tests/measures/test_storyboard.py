@@ -18,6 +18,7 @@ from headwater.limits import Limits
 from headwater.measures.contract import CannotMeasure, Measured
 from headwater.measures.pdq_hash import hash_luma
 from headwater.measures.storyboard import Board, Storyboard, StoryboardOptions
+from headwater.media.video import effort
 from headwater.media.video.demuxers import DEMUXERS
 from tests.media.video import films
 from tests.media.video.films import FORMS, Form, encode, name_of, shoot
@@ -195,6 +196,45 @@ def test_a_limit_on_frames_is_kept_and_spreads_them() -> None:
     assert 3 <= len(times) <= 4
     assert times[0] == 0.0
     assert times[-1] > 5.0
+
+
+def _grainy(seconds: int) -> bytes:
+    """A film of two pictures a second, each a key frame that hardly compresses."""
+    random = np.random.default_rng(3)
+    frames = []
+    for number in range(2 * seconds):
+        light = films.scene(number // 8, 640, 480).astype(np.int16) // 2
+        frames.append((light + random.integers(0, 128, light.shape)).astype(np.uint8))
+    return encode(frames, gop=1, rate=2, extra={"crf": "1"})
+
+
+def test_heavy_key_frames_are_left_out_evenly_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = _grainy(16)
+    record = board(data, "mp4")
+    monkeypatch.setattr(effort, "ALLOWED_ALWAYS", 1 << 60)
+    whole = board(data, "mp4")
+    assert whole.key_frames_seen == record.key_frames_seen == 32
+    assert (whole.key_frames_decoded, whole.key_frames_left_out) == (len(whole.frames), 0)
+    assert effort.DECODED_ALWAYS < record.key_frames_decoded < whole.key_frames_decoded
+    assert record.key_frames_decoded == len(record.frames)
+    assert record.key_frames_decoded + record.key_frames_left_out == whole.key_frames_decoded
+    assert record.spacing_seconds == whole.spacing_seconds < 1
+    by_time = {frame.time_seconds: frame for frame in whole.frames}
+    times = [frame.time_seconds for frame in record.frames]
+    assert times[0] == min(by_time)
+    assert times[-1] == max(by_time)
+    gaps = np.diff([sorted(by_time).index(time) for time in times])
+    assert gaps.max() - gaps.min() <= 1
+    for frame in record.frames:
+        # Leaving others out changes nothing about those that are looked at.
+        same = by_time[frame.time_seconds]
+        assert (frame.pdq, frame.quality, frame.shot) == (same.pdq, same.quality, same.shot)
+
+
+def test_light_key_frames_are_all_looked_at() -> None:
+    record = board(encode(FRAMES, keys=CUTS), "mp4")
+    assert record.key_frames_seen == record.key_frames_decoded == len(CUTS)
+    assert record.key_frames_left_out == 0
 
 
 def test_a_film_of_large_pictures_is_refused() -> None:

@@ -9,6 +9,7 @@ import pytest
 from headwater.evidence.archives.open import MEDIA_TYPES
 from headwater.media.formats import ARCHIVE_EXTENSIONS, BY_NAME, FORMATS, extension_agrees
 from headwater.media.identification.signatures import STARTS
+from tests.media.pictures.raw_files import CAMERAS
 
 
 @pytest.mark.parametrize(
@@ -43,6 +44,13 @@ def test_names_are_unique_and_every_signature_has_a_row() -> None:
 
 def test_every_archive_that_is_read_has_extensions() -> None:
     assert set(ARCHIVE_EXTENSIONS) == set(MEDIA_TYPES)
+
+
+def test_what_verified_a_format_is_told_wherever_a_test_is_named() -> None:
+    for row in FORMATS:
+        assert (row.verified_by is None) == (row.verified_with is None), row.name
+    made = {row.name for row in FORMATS if row.verified_with == "made, preview alone"}
+    assert made == set(CAMERAS)
 
 
 def test_verified_rows_name_tests_that_exist() -> None:

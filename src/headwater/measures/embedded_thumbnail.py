@@ -21,7 +21,7 @@ from headwater.media.pictures.jpeg import walk_jpeg
 from headwater.media.pictures.jpeg_decode import decode_jpeg
 from headwater.media.pictures.jpeg_header import read_jpeg_header
 from headwater.media.raster import Pixels
-from headwater.model import Record
+from headwater.model import DIHEDRAL, Record
 
 PIXELS_MOST = 64_000_000
 """Of one embedded picture, and of all that are decoded together."""
@@ -83,7 +83,7 @@ class EmbeddedThumbnail(Measure):
     """Compares embedded thumbnails and previews with the picture that is shown."""
 
     NAME = "embedded_thumbnail"
-    VERSION = 1
+    VERSION = 2
     KINDS = frozenset({"picture"})
     RECORD = EmbeddedThumbnails
     LIBRARIES = ("numba", "numpy", "pillow", "simplejpeg", "pi-heif", "rawpy", "imagecodecs")
@@ -232,7 +232,7 @@ def _compare(pixels: Pixels, main: _Main | None) -> _Compared:
         pdq=bits.tobytes().hex(),
         quality=quality,
         distance=distance,
-        form=pdq_hash.DIHEDRAL[form],
+        form=DIHEDRAL[form],
         compared_with=compared_with,
         aspect=aspect,
         bars=bars,

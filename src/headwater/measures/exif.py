@@ -104,7 +104,7 @@ class Exif(Measure):
     """Reads EXIF from wherever the format keeps it."""
 
     NAME = "exif"
-    VERSION = 1
+    VERSION = 2
     KINDS = frozenset({"picture"})
     RECORD = ExifRecord
     LIBRARIES = ("exifread", "pillow", "brotli")

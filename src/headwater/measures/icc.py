@@ -23,7 +23,7 @@ class Icc(Measure):
     """Reads what an ICC profile says of itself, and its digest."""
 
     NAME = "icc"
-    VERSION = 1
+    VERSION = 2
     KINDS = frozenset({"picture"})
     RECORD = IccRecord
     LIBRARIES = ("brotli",)

@@ -75,7 +75,7 @@ class Iptc(Measure):
     """Reads IPTC-IIM, comments, PNG texts and the list of Photoshop resources."""
 
     NAME = "iptc"
-    VERSION = 1
+    VERSION = 2
     KINDS = frozenset({"picture"})
     RECORD = IptcRecord
     LIBRARIES = ()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from headwater.measures.contract import Doc, Measure, Measured
 from headwater.media.media import Media
-from headwater.media.raster import Decode
-from headwater.model import Record
+from headwater.media.raster import Decode, Raster
+from headwater.model import DIHEDRAL, Record
+
+if TYPE_CHECKING:
+    from headwater.media.pictures.header import PictureHeader
 
 
 class PdqHashes(Record, frozen=True, kw_only=True):
@@ -36,7 +39,7 @@ class Pdq(Measure):
     """PDQ of the shared raster, before its orientation is applied."""
 
     NAME = "pdq"
-    VERSION = 1
+    VERSION = 2
     KINDS = frozenset({"picture"})
     RECORD = PdqHashes
     LIBRARIES = ("numba", "numpy", "pillow", "simplejpeg", "pi-heif", "rawpy", "imagecodecs")
@@ -81,24 +84,27 @@ class Pdq(Measure):
     )
 
     def measure(self, media: Media) -> Measured:
-        from headwater.measures import pdq_hash, pdq_scaled  # noqa: PLC0415 - they load kernels
+        return Measured(hashes_of(media.raster, media.header))
 
-        raster, header = media.raster, media.header
-        picture_size, raster_size = (header.height_px, header.width_px), raster.pixels.shape[:2]
-        reduced = pdq_scaled.reduced_by(*picture_size, *raster_size) is not None
-        if reduced:
-            variants, quality = pdq_scaled.dihedral_scaled(raster.pixels, *picture_size)
-        else:
-            variants, quality = pdq_hash.dihedral(raster.pixels)
-        bits = variants[0]
-        if not reduced and pdq_hash.unfiltered(raster.pixels):
-            bits, quality = pdq_hash.hash_luma(raster.pixels)
-        hexes = (variant.tobytes().hex() for variant in variants)
-        record = PdqHashes(
-            pdq=bits.tobytes().hex(),
-            quality=quality,
-            dihedral=dict(zip(pdq_hash.DIHEDRAL, hexes, strict=True)),
-            subject="picture" if reduced else "raster",
-            decode=raster.decode,
-        )
-        return Measured(record)
+
+def hashes_of(raster: Raster, header: PictureHeader) -> PdqHashes:
+    """Hash a raster of a picture, decoded at full size or smaller."""
+    from headwater.measures import pdq_hash, pdq_scaled  # noqa: PLC0415 - they load kernels
+
+    picture_size, raster_size = (header.height_px, header.width_px), raster.pixels.shape[:2]
+    reduced = pdq_scaled.reduced_by(*picture_size, *raster_size) is not None
+    if reduced:
+        variants, quality = pdq_scaled.dihedral_scaled(raster.pixels, *picture_size)
+    else:
+        variants, quality = pdq_hash.dihedral(raster.pixels)
+    bits = variants[0]
+    if not reduced and pdq_hash.unfiltered(raster.pixels):
+        bits, quality = pdq_hash.hash_luma(raster.pixels)
+    hexes = (variant.tobytes().hex() for variant in variants)
+    return PdqHashes(
+        pdq=bits.tobytes().hex(),
+        quality=quality,
+        dihedral=dict(zip(DIHEDRAL, hexes, strict=True)),
+        subject="picture" if reduced else "raster",
+        decode=raster.decode,
+    )

@@ -25,23 +25,10 @@ import numpy.typing as npt
 from numba import types
 
 from headwater.measures.compiled import kernel
+from headwater.model import DIHEDRAL
 
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
-
-DIHEDRAL = (
-    "original",
-    "rotate90",
-    "rotate180",
-    "rotate270",
-    "flipv",
-    "fliph",
-    "rotate90_flip",
-    "rotate270_flip",
-)
-"""The reference's order. `rotate*` turn counter-clockwise, `flipv` turns upside down, `fliph`
-mirrors left and right, `rotate90_flip` swaps rows and columns (a flip at the main diagonal), and
-`rotate270_flip` flips at the other diagonal."""
 
 SHORTEST_SIDE_PX = 5
 """The reference gives pictures with a shorter side the zero hash with quality 0."""
@@ -67,7 +54,7 @@ def _dct_rows() -> Floats:
 _DCT = _dct_rows()
 _DCT_COLUMNS = _DCT.T.copy()
 _UNSWAPPED = (0, 5, 4, 2)
-"""Places in `DIHEDRAL` of: as it is, mirrored, upside down, both."""
+"""Places in `model.DIHEDRAL` of: as it is, mirrored, upside down, both."""
 _SWAPPED = (6, 1, 3, 7)
 """The same for the variants whose rows and columns are then swapped."""
 

@@ -86,7 +86,7 @@ def dihedral_scaled(pixels: Bytes | Floats, height_px: int, width_px: int) -> tu
     """Return the eight hashes, uint8[8, 32], and the quality of the picture behind `pixels`.
 
     `pixels` as for `pdq_hash.luma`, reduced from a picture of `height_px` x `width_px`. Raises
-    ValueError where `reduced_by` knows no factor. The order is `pdq_hash.DIHEDRAL`.
+    ValueError where `reduced_by` knows no factor. The order is `model.DIHEDRAL`.
     """
     factor = reduced_by(height_px, width_px, *pixels.shape[:2])
     if factor is None:

@@ -34,7 +34,7 @@ class Picture(Measure):
     """Header fields and overall brightness of a picture."""
 
     NAME: ClassVar[str] = "picture"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KINDS: ClassVar[frozenset[Kind]] = frozenset({"picture"})
     RECORD: ClassVar[type[Record]] = PictureBasics
     LIBRARIES: ClassVar[tuple[str, ...]] = (

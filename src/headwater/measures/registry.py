@@ -1,4 +1,4 @@
-"""The measures that come with Headwater, written out, in the order in which they run."""
+"""The measures that come with Headwater, written out."""
 
 from __future__ import annotations
 
@@ -15,3 +15,7 @@ BUILT_IN: tuple[str, ...] = (
     "headwater.measures.video:Video",
     "headwater.measures.storyboard:Storyboard",
 )
+"""What `examine` runs on every item, in this order."""
+
+ON_DEMAND: tuple[str, ...] = ("headwater.measures.pdq_full:PdqFull",)
+"""What is run on single items, where an answer hangs on it."""

@@ -80,9 +80,17 @@ class Board(Record, frozen=True, kw_only=True):
     """`every reference frame`: key frames were too few, so all that others refer to were decoded,
     and frames half a second apart or more were kept."""
     key_frames_seen: int
-    """Key frames in the file; a spread choice of them is decoded."""
+    """Key frames in the file; a spread choice of them, by times and sizes alone, is decoded."""
+    key_frames_decoded: int
+    """Key frames that were given to the decoder; the others were not looked at."""
     key_frames_without_picture: int
-    """Chosen key frames of which the decoder made nothing."""
+    """Of these, those of which the decoder made nothing."""
+    spacing_seconds: float
+    """What follows the last frame taken by less than this (a twentieth less is allowed) was passed
+    over. Frames lie further apart where the film has no key frame in time."""
+    key_frames_left_out: int
+    """Key frames further apart than that, left out evenly all the same, because decoding those
+    too would not keep pace with the film: they are heavy, or large (`media/video/effort.py`)."""
     stopped: str | None
     """Why the film is not covered up to its end; None where it is."""
     shots: int
@@ -98,18 +106,20 @@ class Storyboard(Measure):
     """Key frames grouped in shots."""
 
     NAME: ClassVar[str] = "storyboard"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KINDS: ClassVar[frozenset[Kind]] = frozenset({"video"})
     RECORD: ClassVar[type[Record]] = Board
     LIBRARIES: ClassVar[tuple[str, ...]] = ("av", "numba", "numpy", "simplejpeg")
     OPTIONS: ClassVar[type[StoryboardOptions]] = StoryboardOptions
     COST: ClassVar[str] = (
-        "4 ms a frame at 1080p beyond decoding it, which takes 20 to 50 ms at 8 Mb/s"
+        "4 ms a frame at 1080p beyond decoding it; at most about 1/50 of the film's length, or "
+        "0.5 s where that is more; up to 16 s where a film of a minute has one key frame"
     )
     DOC: ClassVar[Doc] = Doc(
         requirement=(
             "Give decoded frames spread over a film, grouped where it cuts, with the PDQ of each "
-            "and an upright thumbnail of those that differ, up to the limit on frames."
+            "and an upright thumbnail of those that differ, as many as the limit on frames and "
+            "the pace allow, and say how many key frames were not looked at."
         ),
         shows=(
             "What is seen in a film without playing it, and hashes by which copies of it, cuttings "
@@ -118,14 +128,19 @@ class Storyboard(Measure):
         cannot_show=(
             "What happens between the frames: a scene that lies between two key frames is missed, "
             "and encoders place key frames, most of them at cuts, some at fixed distances alone. "
-            "Films over eight minutes are looked at less often than every two seconds. Cuts "
-            "between alike scenes are missed and quick movements are taken for cuts; shots are a "
-            "help for looking, not a count. Times are the container's, which copies may change. "
+            "Films over eight minutes are looked at less often than every two seconds, and so are "
+            "those with key frames of more than about 400 kB at 1080p: `spacing_seconds` and "
+            "`key_frames_left_out` tell. Cuts "
+            "between alike scenes are missed and quick movements are taken for cuts, the more the "
+            "further frames lie apart (7 in 100 pairs of frames two seconds apart, 15 in 100 at "
+            "five); shots are a help for looking, not a count. Times are the container's, which "
+            "copies may change. "
             "Other streams of pictures and cover pictures are not looked at. High dynamic range "
             "is shown as it is stored, thus pale. Encrypted films are refused."
         ),
         method=(
-            "Key frames decoded alone by FFmpeg on one thread; luma from the stored plane, "
+            "Key frames, chosen by their times and sizes alone, decoded alone by FFmpeg on one "
+            "thread; luma from the stored plane, "
             "reduced by means over whole blocks and hashed with PDQ (Meta, hashing.pdf, 2019), "
             "the windows of the full size laid over it; cuts from the distance of luma histograms "
             "and the correlation of 24 x 24 blocks; thumbnails as for pictures, with the chroma "
@@ -138,6 +153,7 @@ class Storyboard(Measure):
         techniques=("DFT-1080", "DFT-1051"),
         tests=(
             "tests/measures/test_storyboard.py::test_finds_the_cuts",
+            "tests/measures/test_storyboard.py::test_heavy_key_frames_are_left_out_evenly_and_counted",
             "tests/measures/test_storyboard.py::test_hashes_are_those_of_the_pictures",
             "tests/measures/test_storyboard.py::test_thumbnails_are_upright",
         ),
@@ -213,7 +229,10 @@ def _board(taken: list[_Taken], source: KeyFrames, blobs: list[bytes]) -> Board:
     return Board(
         source=source.source,
         key_frames_seen=source.key_packets,
+        key_frames_decoded=source.chosen,
         key_frames_without_picture=source.without_picture,
+        spacing_seconds=source.spacing_seconds,
+        key_frames_left_out=source.left_out,
         stopped=source.stopped,
         shots=numbers[-1] + 1,
         luma=taken[0].luma,

@@ -29,7 +29,7 @@ class Structure(Measure):
     """Claims, trailing bytes and embedded media, as identification found them."""
 
     NAME: ClassVar[str] = "structure"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KINDS: ClassVar[frozenset[Kind]] = frozenset({"picture", "video"})
     RECORD: ClassVar[type[Record]] = StructureFacts
     LIBRARIES: ClassVar[tuple[str, ...]] = ()

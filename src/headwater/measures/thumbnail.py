@@ -47,7 +47,7 @@ class Thumbnail(Measure):
     """A JPEG of the shared raster, turned upright, without metadata."""
 
     NAME = "thumbnail"
-    VERSION = 1
+    VERSION = 2
     KINDS = frozenset({"picture"})
     RECORD = ThumbnailRecord
     LIBRARIES = ("numba", "numpy", "simplejpeg", "pillow", "pi-heif", "rawpy", "imagecodecs")

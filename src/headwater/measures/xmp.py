@@ -86,7 +86,7 @@ class Xmp(Measure):
     """Reads XMP packets, extended ones included."""
 
     NAME = "xmp"
-    VERSION = 1
+    VERSION = 2
     KINDS = frozenset({"picture"})
     RECORD = XmpRecord
     LIBRARIES = ("defusedxml", "brotli")

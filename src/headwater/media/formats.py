@@ -1,14 +1,23 @@
 """Every format Headwater knows by name: the allow-list, and the table that the docs are made from.
 
 A format is opened only where `decoder` names a library. `verified_by` is the id of a test that
-takes a real file of the format all the way through; None means *recognised, not verified*.
+takes a file of the format all the way through, and `verified_with` tells what file that is; None
+means *recognised, not verified*.
 Media types are IANA's where IANA has one; camera raw formats, FLV and a few others have none and
 carry the customary `x-` name.
 """
 
 from __future__ import annotations
 
+from typing import Literal
+
 from headwater.model import Kind, Record
+
+Specimen = Literal["device", "encoder", "made", "made, preview alone"]
+"""What a format was verified with: a file that a device wrote; one that an encoder other than
+ours wrote; one that the test put together by the specification; or one put together with the
+maker's outer structure, of which identity, metadata and the embedded preview were verified but
+not the maker's own packing of sensor data."""
 
 
 class Format(Record, frozen=True, kw_only=True):
@@ -23,11 +32,15 @@ class Format(Record, frozen=True, kw_only=True):
     decoder: str | None = None
     """Distribution that opens it; None where it is never opened."""
     verified_by: str | None = None
+    verified_with: Specimen | None = None
 
 
 _THROUGH = "tests/engine/test_formats_through.py::"
 _PICTURE_TEST = _THROUGH + "test_a_picture_is_identified_decoded_and_measured"
 _VIDEO_TEST = _THROUGH + "test_a_video_is_identified_opened_and_measured"
+_RAW_TEST = (
+    "tests/media/pictures/test_raw.py::test_a_made_raw_file_goes_from_identity_to_its_preview"
+)
 _HEIC_TEST = "tests/media/pictures/test_decode.py::test_a_heic_of_a_phone_decodes"
 
 
@@ -38,6 +51,7 @@ def _picture(
     extensions: str,
     decoder: str,
     verified_by: str | None = _PICTURE_TEST,
+    verified_with: Specimen | None = "encoder",
 ) -> Format:
     return Format(
         name=name,
@@ -47,11 +61,18 @@ def _picture(
         extensions=tuple(extensions.split()),
         decoder=decoder,
         verified_by=verified_by,
+        verified_with=verified_with,
     )
 
 
-def _raw(name: str, media_type: str, title: str, verified_by: str | None = None) -> Format:
-    return _picture(name, media_type, title, name, "rawpy", verified_by)
+def _raw(
+    name: str,
+    media_type: str,
+    title: str,
+    verified_by: str | None = _RAW_TEST,
+    verified_with: Specimen | None = "made, preview alone",
+) -> Format:
+    return _picture(name, media_type, title, name, "rawpy", verified_by, verified_with)
 
 
 def _video(name: str, media_type: str, title: str, extensions: str) -> Format:
@@ -63,6 +84,7 @@ def _video(name: str, media_type: str, title: str, extensions: str) -> Format:
         extensions=tuple(extensions.split()),
         decoder="av",
         verified_by=_VIDEO_TEST,
+        verified_with="encoder",
     )
 
 
@@ -85,15 +107,21 @@ FORMATS: tuple[Format, ...] = (
     _picture("tiff", "image/tiff", "TIFF", "tif tiff", "pillow"),
     _picture("bmp", "image/bmp", "Windows bitmap", "bmp dib", "pillow"),
     _picture(
-        "heif", "image/heif", "HEIF, HEIC", "heic heif hif heics heifs", "pi-heif", _HEIC_TEST
+        "heif",
+        "image/heif",
+        "HEIF, HEIC",
+        "heic heif hif heics heifs",
+        "pi-heif",
+        _HEIC_TEST,
+        "device",
     ),
     _picture("avif", "image/avif", "AVIF", "avif avifs", "pillow"),
     _picture("jxl", "image/jxl", "JPEG XL", "jxl", "imagecodecs"),
     _picture("jp2", "image/jp2", "JPEG 2000 file", "jp2 jpx jpf jpm", "pillow"),
     _picture("j2k", "image/j2c", "JPEG 2000 codestream", "j2k j2c jpc", "pillow"),
-    _raw("dng", "image/x-adobe-dng", "Digital negative", _PICTURE_TEST),
+    _raw("dng", "image/x-adobe-dng", "Digital negative", _PICTURE_TEST, "made"),
     _raw("cr2", "image/x-canon-cr2", "Canon raw 2"),
-    _raw("cr3", "image/x-canon-cr3", "Canon raw 3"),
+    _raw("cr3", "image/x-canon-cr3", "Canon raw 3", None, None),
     _raw("nef", "image/x-nikon-nef", "Nikon raw"),
     _raw("arw", "image/x-sony-arw", "Sony raw"),
     _raw("orf", "image/x-olympus-orf", "Olympus raw"),

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.evidence.content import Content
+from headwater.evidence.content import BytesSource, Content
 from headwater.media.metadata.exif_tree import ExifTree, read_exif
 from headwater.media.metadata.segments import ExifBlock
+from headwater.media.pictures.tiff import Tiff
 
 SHORT, LONG, ASCII, UNDEFINED = 3, 4, 2, 7
 
@@ -77,6 +78,22 @@ def test_any_web_of_pointers_ends(targets: list[int], noise: bytes) -> None:
     tree = tree_of(b"".join(parts) + noise)
     assert len(tree.groups) <= 100
     assert len(tree.problems.listed()) <= 33
+
+
+SLONG = 9
+
+
+@pytest.mark.parametrize("tag", [0x8769, 0x8825, 0x014A])
+def test_nothing_before_the_block_is_read(tag: int) -> None:
+    """A pointer of signed numbers must not lead into the bytes of the item that lies before."""
+    before = directory([(0x010F, ASCII, 4, b"No!\0")])
+    block = HEAD + directory([(tag, SLONG, 1, struct.pack("<i", -len(before)))])
+    window = Content(BytesSource(before + block), len(before), len(block))
+    tree = read_exif([ExifBlock(window, 0, "test")])
+    assert set(tree.groups) == {"IFD0"}
+    assert any("outside the block" in reason for reason in tree.problems.listed())
+    tiff = Tiff(window)
+    assert list(tiff.children(tiff.directory(8)[0])) == []
 
 
 def with_note(make: bytes, note: bytes, *, moved: int = 0) -> bytes:

@@ -152,7 +152,7 @@ def dng(width: int, height: int, orientation: int = 1, preview: bytes = b"") -> 
         (50778, 3, [21]),
     ]
     if not preview:
-        return _directory([*raw, *camera], 8, sensor, head=b"II*\0" + struct.pack("<I", 8))
+        return directory([*raw, *camera], 8, sensor, head=b"II*\0" + struct.pack("<I", 8))
     _, header = opened(preview)
     first = [
         (254, 4, [1]),
@@ -168,14 +168,14 @@ def dng(width: int, height: int, orientation: int = 1, preview: bytes = b"") -> 
         (330, 4, [0]),
         *camera,
     ]
-    size = len(_directory(first, 8, preview, head=bytes(8)))
+    size = len(directory(first, 8, preview, head=bytes(8)))
     size += size % 2
     first = [(tag, kind, [size] if tag == 330 else values) for tag, kind, values in first]
-    start = _directory(first, 8, preview, head=b"II*\0" + struct.pack("<I", 8)).ljust(size, b"\0")
-    return _directory(raw, size, sensor, head=start)
+    start = directory(first, 8, preview, head=b"II*\0" + struct.pack("<I", 8)).ljust(size, b"\0")
+    return directory(raw, size, sensor, head=start)
 
 
-def _directory(fields: list, offset: int, data: bytes, *, head: bytes) -> bytes:  # type: ignore[type-arg]
+def directory(fields: list, offset: int, data: bytes, *, head: bytes) -> bytes:  # type: ignore[type-arg]
     """`head`, then a TIFF directory at `offset`, its values, and `data` (None in a field)."""
     codes = {1: "B", 2: "B", 3: "H", 4: "I", 5: "II", 10: "ii"}
     fields = sorted(fields)

@@ -116,6 +116,19 @@ def test_no_size_is_malformed() -> None:
         makers.opened(heif([]))
 
 
+def test_associations_without_end_are_malformed() -> None:
+    lists = b"".join(struct.pack(">HB", 1, 255) + bytes(255) for _ in range(3000))
+    association = full(b"ipma", struct.pack(">I", 3000), lists)
+    data = heif([SIZE]).replace(b"iprp", b"skip", 1)
+    at = data.index(b"meta") - 4
+    size = struct.unpack_from(">I", data, at)[0]
+    properties = box(b"iprp", box(b"ipco", SIZE), association)
+    grown = bytearray(data + properties)
+    struct.pack_into(">I", grown, at, size + len(properties))
+    with pytest.raises(Malformed, match="associations"):
+        read_heif_header(Content.from_bytes(bytes(grown)), Limits())
+
+
 def test_every_cut_of_the_boxes_is_a_value_or_an_error() -> None:
     data = heif([SIZE, box(b"irot", b"\1")])
     for cut in range(len(data)):

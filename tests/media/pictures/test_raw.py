@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from headwater.errors import ContentError, LimitExceeded
+from headwater.errors import ContentError, LimitExceeded, Malformed
+from headwater.evidence.content import Content
 from headwater.limits import Limits
+from headwater.media.metadata import exif_facts
+from headwater.media.metadata.embedded_pictures import find_embedded
+from headwater.media.metadata.exif_tree import read_exif
+from headwater.media.metadata.segments import find_segments
 from tests.media.pictures import makers
+from tests.media.pictures.raw_files import CAMERAS, HEIGHT, WIDTH, raw_file
 from tests.pictures import texture
 
 
@@ -51,6 +58,43 @@ def test_orientation_is_told_and_not_applied(orientation: int) -> None:
     raster = makers.decoded(makers.dng(640, 480, orientation))
     assert raster.orientation == orientation
     assert raster.pixels.shape == (480, 640, 3)
+
+
+@pytest.mark.parametrize("name", CAMERAS)
+def test_a_made_raw_file_goes_from_identity_to_its_preview(name: str) -> None:
+    """The maker's outer structure is followed: what the sensor data is packed in is not tested."""
+    image, camera = texture(5, 720, 540), CAMERAS[name]
+    described = Image.Exif()
+    described[271], described[272], described[274] = camera.make, camera.model, 3
+    preview = makers.encoded(image, "JPEG", quality=95, exif=described.tobytes())
+    data = raw_file(name, preview, orientation=3)
+    identity, header = makers.opened(data)
+    assert (identity.kind, identity.format, identity.notes) == ("picture", name, ())
+    # LibRaw cuts a few columns off that some models leave dark.
+    assert WIDTH - 8 <= header.width_px <= WIDTH
+    assert HEIGHT - 8 <= header.height_px <= HEIGHT
+    content = Content.from_bytes(data)
+    segments = find_segments(content, identity, Limits())
+    tree = read_exif(segments.exif)
+    assert exif_facts.camera_make(tree) == camera.make
+    assert exif_facts.camera_model(tree) == camera.model
+    assert exif_facts.orientation(tree) == 3
+    places = find_embedded(content, name, tree, segments)
+    assert preview in [place.content.read_at(0, place.content.size_bytes) for place in places]
+    raster = makers.decoded(data)
+    assert raster.decode.scale == "embedded preview, full"
+    assert np.abs(raster.pixels.astype(int) - np.asarray(image)).mean() < 2
+
+
+def test_sensor_data_that_is_not_there_is_told_and_never_taken_for_black() -> None:
+    whole = makers.dng(640, 480)
+    sensor_bytes = 2 * 640 * 480
+    assert "past damage" not in makers.decoded(whole).decode.decoder
+    half = whole[: len(whole) - sensor_bytes // 2] + bytes(sensor_bytes // 2)
+    told = makers.decoded(half).decode.decoder
+    assert told == "LibRaw (rawpy), past damage: 240 of 480 rows hold no sensor data"
+    with pytest.raises(Malformed, match="no sensor data"):
+        makers.decoded(whole[: len(whole) - sensor_bytes] + bytes(sensor_bytes))
 
 
 def test_cut_off_and_oversized_raw() -> None:

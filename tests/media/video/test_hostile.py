@@ -20,6 +20,7 @@ from headwater.limits import Limits
 from headwater.measures.contract import CannotMeasure, Measured
 from headwater.measures.storyboard import Storyboard
 from headwater.measures.video import Video
+from headwater.media.video import key_frames
 from headwater.media.video.demuxers import DEMUXERS
 from tests.media.video import films
 from tests.media.video.films import FORMS, Form, encode, name_of, shoot
@@ -125,6 +126,20 @@ def test_nothing_that_a_film_says_makes_its_storyboard_longer_than_the_limit() -
     result = Storyboard().measure(media)
     assert isinstance(result, Measured)
     assert len(result.record.frames) <= 3  # type: ignore[attr-defined]
+
+
+def test_a_film_that_states_tiny_pictures_is_charged_for_those_it_holds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data = bytearray(encode(shoot((60,), 640, 480), keys=(0,)))
+    entry = data.index(b"avc1", data.index(b"stsd"))
+    data[entry + 28 : entry + 32] = b"\0\x10\0\x10"
+    monkeypatch.setattr(key_frames, "EVERY_EFFORT_MOST", 20 * 640 * 480)
+    frames = films.media(bytes(data), "mp4").video.key_frames()
+    seconds = [frame.seconds for frame in frames]
+    assert frames.source == "every reference frame"
+    assert frames.stopped is not None
+    assert 0 < max(seconds) < 3
 
 
 _IN_OPEN, _IN_ACCESS = 0x20, 0x01

@@ -160,7 +160,13 @@ class DirectoryReader:
         self._names: dict[int, str] = {}
 
     def visit(self, offset: int, name: str) -> bool:
-        """Whether the directory at `offset` is new and may be read; faults are noted."""
+        """Whether the directory at `offset` is new and may be read; faults are noted.
+
+        Offsets may have been read from fields of signed numbers.
+        """
+        if offset < 0:
+            self.problems.add(f"{name} at {offset} lies outside the block")
+            return False
         if offset in self._names:
             self.problems.add(
                 f"{name} points at the directory already read as {self._names[offset]}"

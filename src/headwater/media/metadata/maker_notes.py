@@ -233,6 +233,8 @@ def _plausible(
 
 def _outline(reader: DirectoryReader, start: int, order: str) -> list[tuple[int, int]] | None:
     """Return (offset, size) of the values that stand apart, None where this is no directory."""
+    if start < 0:
+        return None
     word = "little" if order == "<" else "big"
     count = int.from_bytes(reader.block.read_at(start, 2), word)  # type: ignore[arg-type]
     table = reader.block.read_at(start + 2, 12 * min(count, _ENTRIES_MOST))
@@ -293,7 +295,8 @@ def _count(reader: DirectoryReader, start: int, apart: list[tuple[int, int]]) ->
 
 def _moved_by(reader: DirectoryReader, place: Place) -> int | None:
     """Canon ends its note with a TIFF header and the offset at which the note was written."""
-    tail = reader.block.read_at(place.offset_bytes + place.size_bytes - 8, 8)
+    tail_at = place.offset_bytes + place.size_bytes - 8
+    tail = reader.block.read_at(tail_at, 8) if tail_at >= place.offset_bytes else b""
     if tail[:4] not in (b"II*\0", b"MM\0*"):
         return None
     written = int.from_bytes(tail[4:], "little" if tail[:2] == b"II" else "big")

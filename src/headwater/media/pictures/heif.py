@@ -12,6 +12,10 @@ from headwater.media.identification.boxes import Box, descend, walk_boxes
 from headwater.media.pictures.header import PictureHeader
 
 _ITEMS_MOST = 65_536
+_LINKS_MOST = 262_144
+"""Associations with properties, and targets of references, that are read: each in all."""
+_PROPERTIES_MOST = 64
+"""Properties of one item that are looked at."""
 _ALPHA = (b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha", b"urn:mpeg:hevc:2015:auxid:1")
 _CODINGS = {b"hvc1": "hevc", b"av01": "av1", b"avc1": "avc", b"jpeg": "jpeg", b"j2k1": "jpeg 2000"}
 
@@ -24,6 +28,8 @@ class _Items:
     kinds: dict[int, bytes] = field(default_factory=dict)
     properties: list[Box] = field(default_factory=list)
     associations: dict[int, list[int]] = field(default_factory=dict)
+    links: int = 0
+    """Entries of all lists in `associations`."""
     references: list[tuple[bytes, int, tuple[int, ...]]] = field(default_factory=list)
 
 
@@ -89,7 +95,7 @@ def _describe(
         animation_seconds=seconds,
         orientation=orientation,
         orientation_source="heif properties" if orientation != 1 else None,
-        auxiliary_pictures=len(_companions(items, primary)),
+        auxiliary_pictures=len(_sources(items, (b"auxl", b"thmb"), primary)),
         tiles=len(tiles) or None,
     )
 
@@ -148,12 +154,14 @@ def _require_text(names: bytes) -> None:
 
 def _read_references(reader: _Reader, items: _Items) -> None:
     width = 4 if reader.take(4) >> 24 else 2
-    while reader.more and len(items.references) < _ITEMS_MOST:
+    targets = 0
+    while reader.more and len(items.references) < _ITEMS_MOST and targets < _LINKS_MOST:
         start = reader.at
         size, kind = reader.take(4), reader.take(4).to_bytes(4, "big")
         source, count = reader.take(width), reader.take(2)
         if size < 8 + width + 2 + count * width:
             break
+        targets += count
         items.references.append((kind, source, tuple(reader.take(width) for _ in range(count))))
         reader.at = start + size
 
@@ -164,12 +172,15 @@ def _read_associations(reader: _Reader, items: _Items) -> None:
     wide = bool(version_flags & 1)
     for _ in range(min(reader.take(4), _ITEMS_MOST)):
         identifier, count = reader.take(identifier_size), reader.take(1)
+        items.links += count
+        if items.links > _LINKS_MOST:
+            raise Malformed(f"HEIF with more than {_LINKS_MOST} associations")
         indexes = [reader.take(2) & 0x7FFF if wide else reader.take(1) & 0x7F for _ in range(count)]
         items.associations.setdefault(identifier, []).extend(indexes)
 
 
 def _properties_of(items: _Items, identifier: int) -> Iterator[Box]:
-    for index in items.associations.get(identifier, []):
+    for index in items.associations.get(identifier, [])[:_PROPERTIES_MOST]:
         if 1 <= index <= len(items.properties):
             yield items.properties[index - 1]
 
@@ -181,22 +192,19 @@ def _targets(items: _Items, kind: bytes, source: int) -> tuple[int, ...]:
     return ()
 
 
-def _companions(items: _Items, primary: int) -> set[int]:
-    """Items that say they are auxiliary to, or a thumbnail of, the primary one."""
+def _sources(items: _Items, kinds: tuple[bytes, ...], target: int) -> set[int]:
+    """Items that refer to `target` as what they are auxiliary to, or a thumbnail of."""
     return {
-        source
-        for kind, source, targets in items.references
-        if kind in (b"auxl", b"thmb") and primary in targets
+        source for kind, source, targets in items.references if kind in kinds and target in targets
     }
 
 
 def _has_alpha(content: Content, items: _Items, primary: int) -> bool:
-    for kind, source, targets in items.references:
-        if kind == b"auxl" and primary in targets:
-            for box in _properties_of(items, source):
-                name = content.read_at(box.payload_bytes + 4, 64) if box.kind == b"auxC" else b""
-                if name.startswith(_ALPHA):
-                    return True
+    for source in _sources(items, (b"auxl",), primary):
+        for box in _properties_of(items, source):
+            name = content.read_at(box.payload_bytes + 4, 64) if box.kind == b"auxC" else b""
+            if name.startswith(_ALPHA):
+                return True
     return False
 
 

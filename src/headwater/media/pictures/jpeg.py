@@ -15,6 +15,7 @@ FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _STANDALONE = frozenset({0x01, *range(0xD0, 0xD9)})
 _MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 _SEGMENTS_MOST = 20_000
+_NOTES_MOST = 16
 _CHUNK = 1 << 16
 _SEARCH_BYTES_MOST = 2 << 30
 
@@ -57,7 +58,7 @@ class JpegLayout:
 def walk_jpeg(content: Content, *, find_end: bool = True) -> JpegLayout:
     """Follow the markers of a JPEG that starts at offset 0.
 
-    At most 20,000 segments are followed. With `find_end` the entropy-coded data is searched for
+    At most 20,000 markers are followed. With `find_end` the entropy-coded data is searched for
     the end-of-image marker too, up to 2 GiB.
     """
     segments: list[Segment] = []
@@ -65,9 +66,9 @@ def walk_jpeg(content: Content, *, find_end: bool = True) -> JpegLayout:
     scan: int | None = None
     end: int | None = None
     position = 2
-    while len(segments) < _SEGMENTS_MOST:
+    for _ in range(_SEGMENTS_MOST):
         marker, position, skipped = _next_marker(content, position)
-        if skipped:
+        if skipped and len(notes) < _NOTES_MOST:
             notes.append(f"{skipped} stray bytes between segments before offset {position}")
         if marker is None:
             notes.append("no scan: the segments run past the end")
@@ -88,12 +89,12 @@ def walk_jpeg(content: Content, *, find_end: bool = True) -> JpegLayout:
             scan = position
             break
     else:
-        notes.append(f"more than {_SEGMENTS_MOST} segments before the first scan")
+        notes.append(f"more than {_SEGMENTS_MOST} markers before the first scan")
     if scan is not None and find_end:
         end = _find_end(content, scan)
         if end is None:
             notes.append("no end-of-image marker: cut off or damaged")
-    return JpegLayout(tuple(segments), scan, end, tuple(notes[:16]))
+    return JpegLayout(tuple(segments), scan, end, tuple(notes))
 
 
 def _next_marker(content: Content, position: int) -> tuple[int | None, int, int]:

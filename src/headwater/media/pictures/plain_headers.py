@@ -184,14 +184,14 @@ _TIFF_CODINGS = {
 def read_tiff_header(content: Content) -> PictureHeader:
     """TIFF 6.0, section 8: the first directory; further ones count as auxiliary pictures."""
     tiff = Tiff(content)
-    directories = list(tiff.chain())
-    if not directories:
+    directories = tiff.chain()
+    first = next(directories, None)
+    if first is None:
         raise Malformed("TIFF without a directory")
-    first = directories[0]
     width, height = tiff.integer(first, 256), tiff.integer(first, 257)
     if width is None or height is None:
         raise Malformed("first TIFF directory names no size")
-    return _tiff_fields(tiff, first, width, height, len(directories) - 1)
+    return _tiff_fields(tiff, first, width, height, sum(1 for _ in directories))
 
 
 def _tiff_fields(

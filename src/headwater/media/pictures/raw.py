@@ -19,6 +19,8 @@ from headwater.media.raster import Decode, Raster
 if TYPE_CHECKING:
     from rawpy import RawPy
 
+_EMPTY_SHARE = 8
+"""One row in so many without any signal is damage: sensors give some even in the dark."""
 _TURNS = {0: 1, 3: 3, 5: 8, 6: 6}
 """EXIF orientation for LibRaw's `flip`: 3 upside down, 5 anticlockwise, 6 clockwise."""
 
@@ -64,13 +66,15 @@ def decode_raw(content: Content, header: PictureHeader, limits: Limits, full: bo
     The preview is what the camera made of the picture; it is taken where both its sides have at
     least 512 px. `full` always develops, at full size; without it, one px stands for each 2 x 2
     cell where that leaves 512 px. Development is fixed: camera white balance, sRGB, no automatic
-    brightness, AHD.
+    brightness, AHD. LibRaw fills rows whose data is missing with zeros and goes on: where they are
+    many `Decode.decoder` says so, and Malformed is raised where no row holds any.
     """
     with _opened(content, limits) as raw:
         if not full:
             preview = _preview(raw, header, limits)
             if preview is not None:
                 return preview
+        damage = _missing_rows(raw)
         half = not full and min(header.width_px, header.height_px) >= 2 * ENOUGH_PX
         samples = raw.postprocess(
             half_size=half,
@@ -85,12 +89,24 @@ def decode_raw(content: Content, header: PictureHeader, limits: Limits, full: bo
         pixels=pixels,
         orientation=header.orientation,
         decode=Decode(
-            decoder="LibRaw (rawpy)",
+            decoder="LibRaw (rawpy)" + (f", past damage: {damage}" if damage else ""),
             width_px=pixels.shape[1],
             height_px=pixels.shape[0],
             scale=told if scale == "full" else f"{told}, {scale}",
         ),
     )
+
+
+def _missing_rows(raw: RawPy) -> str | None:
+    """Say how many rows of the image area hold no sensor data, None where these are few."""
+    samples = raw.raw_image_visible
+    signal = samples.reshape(samples.shape[0], -1).any(axis=1)
+    empty = signal.size - int(signal.sum())
+    if empty == signal.size:
+        raise Malformed("LibRaw: the file holds no sensor data")
+    if empty * _EMPTY_SHARE < signal.size:
+        return None
+    return f"{empty} of {signal.size} rows hold no sensor data"
 
 
 def _preview(raw: RawPy, header: PictureHeader, limits: Limits) -> Raster | None:

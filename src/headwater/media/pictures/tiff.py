@@ -56,8 +56,9 @@ class Tiff:
     def directory(self, offset: int) -> tuple[Directory, int]:
         """Return the fields at `offset` (at most 4,096) and the offset of the next directory."""
         count_size, entry_size, inline = (8, 20, 8) if self.big else (2, 12, 4)
-        raw_count = self.content.read_at(offset, count_size)
-        if len(raw_count) < count_size or offset == 0:
+        # A field of signed numbers may have given an offset before the start.
+        raw_count = self.content.read_at(offset, count_size) if offset > 0 else b""
+        if len(raw_count) < count_size:
             raise Malformed(f"TIFF directory at {offset} lies outside the file")
         count = struct.unpack(self.order + ("Q" if self.big else "H"), raw_count)[0]
         if count > _ENTRIES_MOST:

@@ -16,7 +16,9 @@ from headwater.media.video.decode import (
     read_again,
 )
 from headwater.media.video.demuxers import ffmpeg_errors
+from headwater.media.video.effort import effort
 from headwater.media.video.key_packets import (
+    KEY_PIXELS_MOST,
     NEARLY,
     PACKETS_MOST,
     SMALLEST_SPACING_SECONDS,
@@ -29,10 +31,11 @@ from headwater.media.video.key_packets import (
 )
 from headwater.media.video.picture import Picture, read_picture
 
-KEY_PIXELS_MOST = 2_000_000_000
-"""Pixels decoded in key frames of one film: 964 frames of 1080p, 60 of 8K."""
 EVERY_PIXELS_MOST = 4_000_000_000
-"""Pixels decoded where a film is decoded frame by frame: a minute of 1080p at 30 a second."""
+"""Pixels that a film may state where it is to be decoded frame by frame: a minute of 1080p at 30
+a second."""
+EVERY_EFFORT_MOST = 5_000_000_000
+"""What decoding it frame by frame may cost (`effort`): some 16 s. At 8 Mb/s that is a minute."""
 SPARSE_SECONDS = 20.0
 """A film with fewer key frames than one in so many seconds is decoded frame by frame, where
 `EVERY_PIXELS_MOST` allows it."""
@@ -55,10 +58,10 @@ class KeyFrame:
 class KeyFrames:
     """Yields decoded frames once, and says afterwards how they were come by.
 
-    At most `limits.storyboard_frames`, in the order of the file. Key frames are decoded alone;
-    where a film has none that decode, or too few for its length, every frame that others refer
-    to is decoded and some are kept. Iterating raises Refused (no allowed decoder, encrypted),
-    LimitExceeded (`video_pixels`) and Malformed.
+    At most `limits.storyboard_frames`, in the order of the file. Key frames are decoded alone, as
+    many as keep pace with the film (`effort`); where a film has none that decode, or too few for
+    its length, every frame that others refer to is decoded and some are kept. Iterating raises
+    Refused (no allowed decoder, encrypted), LimitExceeded (`video_pixels`) and Malformed.
     """
 
     def __init__(
@@ -75,6 +78,10 @@ class KeyFrames:
         """Key frames that were given to the decoder."""
         self.without_picture = 0
         """Of these, those of which the decoder made nothing."""
+        self.spacing_seconds = 0.0
+        """What follows the last frame taken by less than this was passed over."""
+        self.left_out = 0
+        """Key frames so far apart that were left out so that decoding keeps pace."""
         self.stopped: str | None = None
         """Why the film is not covered up to its end; None where it is."""
 
@@ -87,6 +94,8 @@ class KeyFrames:
             if choice.encrypted:
                 raise Refused("the pictures are encrypted, and no key is at hand")
             self.key_packets, self.stopped = choice.key_packets, choice.stopped
+            self.spacing_seconds = choice.spacing_seconds
+            self.left_out = choice.left_out
             length = _length_seconds(container, stream, choice)
             if not _too_sparse(stream, choice, length):
                 for frame in self._alone(container, stream, codec, choice):
@@ -105,7 +114,7 @@ class KeyFrames:
             self.chosen += 1
             seconds = settled(container, stream, chosen, self._start)
             frame = decode_alone(codec, chosen.packet)
-            pixels += max(codec.width * codec.height, _SMALLEST_PIXELS)
+            pixels += _area(codec)
             if frame is None:
                 self.without_picture += 1
             else:
@@ -114,13 +123,14 @@ class KeyFrames:
 
     def _every(self, length: float) -> Iterator[KeyFrame]:
         """Decode from the start, pass over what no other frame refers to, keep some."""
-        self.source, self.stopped = "every reference frame", None
+        self.source, self.stopped, self.left_out = "every reference frame", None, 0
         container, stream = self._open_stream()
         with container:
             codec = prepare_decoder(stream, self._limits, skip="NONREF")
             leave_out_others(container, stream, key_frames=False)
             at = clock(stream, self._start)
             spacing = self._spacing(stream, length)
+            self.spacing_seconds = round(spacing, 6)
             last = 0.0
             for frame in self._frames(container, stream, codec):
                 time = at(frame)
@@ -141,9 +151,9 @@ class KeyFrames:
         return max(SMALLEST_SPACING_SECONDS, covered / wanted)
 
     def _frames(self, container: Any, stream: Any, codec: Any) -> Iterator[Any]:
-        most = _packets_most(codec)
+        packets, spent = 0, 0
         packets_of = container.demux(stream)
-        for _ in range(most):
+        while packets < PACKETS_MOST and spent < EVERY_EFFORT_MOST:
             try:
                 with ffmpeg_errors("the packets cannot be read"):
                     packet = next(packets_of, None)
@@ -153,7 +163,10 @@ class KeyFrames:
             if packet is None:
                 return
             yield from decode_next(codec, packet)
-        self.stopped = f"{most} packets were decoded"
+            packets += 1
+            # By the size that the decoder has found, which need not be the stated one.
+            spent += effort(codec.name, _area(codec), packet.size)
+        self.stopped = f"{packets} packets were decoded"
 
 
 def _as_chosen(container: Any, stream: Any, chosen: Chosen, start_seconds: float) -> float:
@@ -171,9 +184,12 @@ def _rate(stream: Any) -> float:
     return float(stream.average_rate or stream.base_rate or 30)
 
 
+def _area(codec: Any) -> int:
+    return max(int(codec.width * codec.height), _SMALLEST_PIXELS)
+
+
 def _packets_most(codec: Any) -> int:
-    area: int = max(codec.width * codec.height, _SMALLEST_PIXELS)
-    return min(PACKETS_MOST, EVERY_PIXELS_MOST // area)
+    return min(PACKETS_MOST, EVERY_PIXELS_MOST // _area(codec))
 
 
 def _length_seconds(container: Any, stream: Any, choice: Choice) -> float:
@@ -186,11 +202,14 @@ def _length_seconds(container: Any, stream: Any, choice: Choice) -> float:
 
 
 def _too_sparse(stream: Any, choice: Choice, length: float) -> bool:
-    """Whether every frame is decoded at once: by what the file states of its length."""
+    """Whether every frame is decoded at once: by what the file states of its length.
+
+    Key frames that were left out for their weight count: it would weigh more to decode all.
+    """
     codec = stream.codec_context
     packets = stream.frames or length * _rate(stream)
     is_short = packets * codec.width * codec.height <= SHORT_PIXELS
     sparse_seconds = SHORT_SPARSE_SECONDS if is_short else SPARSE_SECONDS
-    if len(choice.chosen) >= max(1.0, length / sparse_seconds):
+    if len(choice.chosen) + choice.left_out >= max(1.0, length / sparse_seconds):
         return False
     return bool(packets <= _packets_most(codec))

@@ -2,7 +2,8 @@
 
 One pass over the packets keeps compressed key frames a spacing apart. Whenever too many are kept,
 the spacing is doubled and the list is thinned, so memory is bounded and the choice depends on
-what is in the file, not on the duration that it claims.
+what is in the file, not on the duration that it claims. Where those that a film of its length
+should give are too heavy to keep pace with it (`effort`), some are left out, evenly.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 from headwater.errors import Malformed
 from headwater.media.video.demuxers import ffmpeg_errors
+from headwater.media.video.effort import DECODED_ALWAYS, allowed_effort, effort
 
 SMALLEST_SPACING_SECONDS = 0.5
 """Key frames nearer than this are passed over."""
@@ -26,6 +28,8 @@ _HELD_BYTES = 256 << 20
 """Compressed bytes held at one time."""
 NEARLY = 0.95
 """Share of a spacing that still counts as the whole: time stamps jitter."""
+KEY_PIXELS_MOST = 2_000_000_000
+"""Pixels decoded in key frames of one film: 964 frames of 1080p, 60 of 8K."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,10 @@ class Choice:
     chosen: tuple[Chosen, ...]
     key_packets: int
     """All key frames seen."""
+    spacing_seconds: float
+    """Key frames nearer than this, by the film's length, were passed over."""
+    left_out: int
+    """Of the others, those that were left out so that decoding keeps pace."""
     span_seconds: float
     """From the first key frame to the last."""
     stopped: str | None
@@ -83,6 +91,9 @@ def is_encrypted(packet: Any) -> bool:
 def choose(container: Any, stream: Any, start_seconds: float, most: int) -> Choice:
     """Pass over the film once and return at most `most` key frames, evenly spaced.
 
+    They are fewer where more would cost more than `allowed_effort`, or hold more than
+    `KEY_PIXELS_MOST` at the stated size.
+
     The caller has told the demuxer to leave out other streams, and frames that are no key frames.
     FFmpeg's demuxer for MP4 then gives wrong presentation times, as it counts their offsets by the
     packets that it hands out, so there decoding times are used; `read_again` finds the others.
@@ -111,9 +122,13 @@ def choose(container: Any, stream: Any, start_seconds: float, most: int) -> Choi
         if packet.size and packet.is_keyframe:
             encrypted = encrypted or is_encrypted(packet)
             shelf.offer(packet, at(packet))
+    suiting = shelf.suiting()
+    chosen = affordable(suiting, stream.codec_context, most, shelf.span_seconds)
     return Choice(
-        chosen=shelf.best(),
+        chosen=chosen,
         key_packets=shelf.key_packets,
+        spacing_seconds=round(shelf.spacing_seconds, 6),
+        left_out=len(suiting) - len(chosen),
         span_seconds=shelf.span_seconds,
         stopped=stopped,
         encrypted=encrypted,
@@ -167,17 +182,37 @@ class _Shelf:
         self._holds_last = self._holds_last and self._held[-1] is last
         self._held_bytes = sum(item.packet.size for item in self._held)
 
-    def best(self) -> tuple[Chosen, ...]:
-        wanted = wanted_frames(self.span_seconds, self._most)
-        chosen = _spaced(self._held, self.span_seconds / wanted)
-        while len(chosen) > self._most:
-            chosen = chosen[::2]
-        return tuple(chosen)
+    @property
+    def spacing_seconds(self) -> float:
+        """How far apart key frames of a film of this length have to be."""
+        return max(self._spacing, self.span_seconds / wanted_frames(self.span_seconds, self._most))
+
+    def suiting(self) -> list[Chosen]:
+        """Return the key frames that suit the film's length."""
+        return _spaced(self._held, self.spacing_seconds)
+
+
+def affordable(suiting: list[Chosen], codec: Any, most: int, seconds: float) -> tuple[Chosen, ...]:
+    """Return as many key frames, evenly taken, as may be decoded: the first and last among them."""
+    area = max(1, codec.width * codec.height)
+    efforts = [effort(codec.name, area, one.packet.size) for one in suiting]
+    allowed = allowed_effort(seconds)
+    count = min(len(suiting), max(1, min(most, KEY_PIXELS_MOST // area)))
+    while (
+        count > DECODED_ALWAYS and sum(efforts[at] for at in evenly(len(efforts), count)) > allowed
+    ):
+        count -= 1
+    return tuple(suiting[at] for at in evenly(len(suiting), count))
+
+
+def evenly(length: int, count: int) -> list[int]:
+    """Return `count` places out of `length`, the first and, where it is more than one, the last."""
+    return [place * (length - 1) // max(1, count - 1) for place in range(count)]
 
 
 def wanted_frames(span_seconds: float, most: int) -> int:
-    """How many frames a film of that length should give."""
-    return min(most, max(FEWEST, int(span_seconds / USUAL_SPACING_SECONDS)))
+    """How many frames a film of that length should give: at least one, whatever `most` is."""
+    return min(max(1, most), max(FEWEST, int(span_seconds / USUAL_SPACING_SECONDS)))
 
 
 def is_apart(earlier: float, later: float, spacing: float) -> bool:
