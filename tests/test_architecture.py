@@ -20,10 +20,13 @@ ALLOWED: dict[str, set[str]] = {
     "evidence": {"errors", "limits", "model"},
     "media": {"evidence", "errors", "limits", "model"},
     "measures": {"media", "evidence", "errors", "limits", "model"},
+    "lists": {"measures", "errors", "limits", "model"},
+    "index": {"measures", "errors", "limits", "model"},
+    "match": {"index", "lists", "case", "measures", "errors", "limits", "model"},
     "case": {"version", "errors", "limits", "model"},
     "engine": {"case", "measures", "media", "evidence", "errors", "limits", "model"},
-    "exchange": {"case", "media", "errors", "limits", "model", "version"},
-    "report": {"exchange", "case", "media", "measures", "errors", "limits", "model", "version"},
+    "exchange": {"match", "case", "media", "errors", "limits", "model", "version"},
+    "report": {"exchange", "match", "case", "media", "measures", "errors", "limits", "model", "version"},
     "demo": {"errors", "limits", "model"},
 }
 """What each layer may import. The command line may import everything."""

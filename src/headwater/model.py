@@ -21,6 +21,20 @@ State = Literal["measured", "not_media", "refused", "failed"]
 
 Decision = Literal["read", "refused", "failed"]
 
+DIHEDRAL = (
+    "original",
+    "rotate90",
+    "rotate180",
+    "rotate270",
+    "flipv",
+    "fliph",
+    "rotate90_flip",
+    "rotate270_flip",
+)
+"""The eight forms of a picture's PDQ, in the order of the reference implementation. `rotate*` turn
+counter-clockwise, `flipv` turns upside down, `fliph` mirrors left and right, `rotate90_flip` swaps
+rows and columns (a flip at the main diagonal), and `rotate270_flip` flips at the other diagonal."""
+
 MEASURED: State = "measured"
 NOT_MEDIA: State = "not_media"
 REFUSED: State = "refused"

@@ -9,7 +9,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import mkdtemp
 
-from headwater.case.records import Attempt, Batch, CaseInfo, RunInfo, Walk
+from headwater.case.records import (
+    Attempt,
+    Batch,
+    CaseInfo,
+    Compared,
+    FoundMatch,
+    ListInfo,
+    MatchPass,
+    Rehash,
+    RunInfo,
+    Walk,
+)
 from headwater.case.store import CaseStore
 from headwater.model import (
     Claim,
@@ -37,6 +48,24 @@ RUN = RunInfo(
     cage={"level": "full"},
     probes=9,
     versions={"numpy": "2.4"},
+)
+LIST = ListInfo(
+    name="harbour",
+    folder="ab" * 16,
+    format="plain",
+    role="watch",
+    version="2026-11",
+    source="A hotline",
+    purpose="recognising",
+    licence="members alone",
+    dated="2026-11-01",
+    scheme="none",
+    signer=None,
+    imported_by="A. Examiner",
+    file_sha256=b"f" * 32,
+    manifest_sha256=b"m" * 32,
+    entries=3,
+    report={"md5": 3, "lost": {}},
 )
 CRASH = Problem(code="crashed", where="measure", reason="killed by signal 11", reproducible=False)
 LIMIT = Problem(code="limit", where="walk", reason="too many members", limit="archive_members")
@@ -210,9 +239,26 @@ def small_case(folder: Path) -> str:
     source_id = store.source("folder", b"/evidence/\xff")
     for batch in small_batches(source_id):
         store.commit(batch)
+    add_matches(store)
     root = store.end_run(run, "finished", {"places": 5}).root_hex
     store.close()
     return root
+
+
+def add_matches(store: CaseStore) -> None:
+    """Serve a list, match two items with it and with each other, and decide of one."""
+    version = store.serve_list(LIST)
+    with_list = FoundMatch(item_id=1, list_version_id=version, kind="md5", standing="match")
+    with_partner = FoundMatch(
+        item_id=1, partner_item_id=2, kind="pdq", standing="match", distance=7, detail={"how": {}}
+    )
+    store.commit_matches(
+        [with_list, with_partner],
+        Compared(item_ids=frozenset((1, 2)), partners=True),
+        [MatchPass(list_version_id=version, rule="{}", outcome_id=1)],
+        [Rehash(outcome_id=1, methods=(method("pdq_full"),), pdq=b"p" * 256, quality=70)],
+    )
+    store.decide(1, "2", "A. Examiner", "looked at")
 
 
 def logical_dump(database: Path) -> list[object]:

@@ -36,7 +36,7 @@ def batch(source_id: int, number: int) -> Batch:
 def write(folder: Path) -> None:
     """Bring the case to its end, from wherever an earlier writer was stopped."""
     if (folder / "case.sqlite").exists():
-        store = CaseStore.open(folder, writing=True)
+        store = CaseStore.open(folder)
     else:
         store = CaseStore.create(folder, building.INFO)
     run = store.begin_run(building.RUN)

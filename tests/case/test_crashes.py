@@ -193,7 +193,7 @@ def test_the_store_refuses_to_go_on_after_an_error_of_the_disk(case_folder: Path
     crashing.write(case_folder)
 
     def write() -> None:
-        store = CaseStore.open(case_folder, writing=True)
+        store = CaseStore.open(case_folder)
         source_id = store.source("folder", b"/evidence")
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
@@ -234,7 +234,7 @@ def test_a_case_without_leave_to_write_is_read_and_not_written() -> None:
             assert case.counts().items == crashing.BATCHES * 2
         assert verify_record(folder).intact
         with pytest.raises(CaseError, match="could not open"):
-            CaseStore.open(folder, writing=True)
+            CaseStore.open(folder)
         with pytest.raises(CaseError, match="could not make"):
             CaseStore.create(outside / "new", building.INFO)
 

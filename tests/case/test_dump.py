@@ -60,7 +60,7 @@ def test_the_dump_shows_any_difference_in_what_was_found(tmp_path: Path) -> None
     for number, change in enumerate(changes):
         folder = tmp_path / str(number)
         building.small_case(folder)
-        with closing(CaseStore.open(folder, writing=True)) as store:
+        with closing(CaseStore.open(folder)) as store:
             assert store.source("folder", b"/evidence/\xff") == 1
             store.commit(change)
         seen.add(dump(folder)[1])

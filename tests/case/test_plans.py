@@ -50,7 +50,7 @@ def scans(database: Path, found: list[tuple[str, Any]]) -> set[str]:
 
 def test_commits_and_the_engine_s_questions_use_indices(small_case: tuple[Path, str]) -> None:
     folder, _root = small_case
-    with closing(CaseStore.open(folder, writing=True)) as store:
+    with closing(CaseStore.open(folder)) as store:
         source_id = store.source("folder", b"/evidence/\xff")
         with statements() as found:
             for batch in building.small_batches(source_id):

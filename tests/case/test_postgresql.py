@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, create_engine, select, text
+from sqlalchemy.pool import NullPool
 
 from headwater.case import schema
 from headwater.case.database import (
     DATABASE_NAME,
     one_state,
     revision,
-    server_engine,
     sqlite_engine,
     transaction,
 )
@@ -42,7 +42,8 @@ def server() -> Iterator[Connection]:
     url = os.environ.get("HEADWATER_TEST_POSTGRES")
     if not url:
         pytest.skip("HEADWATER_TEST_POSTGRES is not set")
-    with server_engine(url).connect() as connection:
+    engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
         connection.execute(text("DROP SCHEMA IF EXISTS headwater_test CASCADE"))
         connection.execute(text("CREATE SCHEMA headwater_test"))
         connection.execute(text("SET search_path TO headwater_test"))

@@ -33,7 +33,7 @@ def item_id(case: Case, number: int) -> int:
 
 def test_counts(case: Case) -> None:
     counts = case.counts()
-    assert (counts.files, counts.members, counts.items, counts.placeless) == (5, 3, 5, 1)
+    assert (counts.files, counts.members, counts.items, counts.unread_places) == (5, 3, 5, 1)
     assert counts.occurrences == 8
     assert counts.items_by_state == {"measured": 4, "not_media": 1}
     assert counts.items_by_kind == {"archive": 1, "other": 1, "picture": 3}
@@ -65,7 +65,7 @@ def test_items_are_filtered(case: Case) -> None:
 def test_items_are_found_by_any_beginning_of_their_digest(case: Case) -> None:
     digest = building.sha256(1).hex()
     for length in range(1, 65):
-        found = [item.sha256.hex() for item in case.find(digest[:length])]
+        found = [item.sha256.hex() for item in case.find(digest[:length]).items]
         assert digest in found
         assert found == sorted(
             other
@@ -88,6 +88,10 @@ def test_items_are_found_by_any_beginning_of_their_digest(case: Case) -> None:
         ("/three", set()),
         ("lost", {3}),
         ("member-1", {5}),
+        ("backup.zip//member-1", {5}),
+        ("backup.zip//", {1, 5}),
+        ("up.zip//m", {1, 5}),
+        ("ackup//", set()),
         (".jpg", {1, 2, 3}),
         ("dcim", set()),
         ("%", set()),
@@ -95,7 +99,9 @@ def test_items_are_found_by_any_beginning_of_their_digest(case: Case) -> None:
     ],
 )
 def test_items_are_found_by_part_of_a_path(case: Case, text: str, found: set[int]) -> None:
-    assert {item.sha256 for item in case.find_path(text)} == set(map(building.sha256, found))
+    told = case.find_path(text.encode())
+    assert {item.sha256 for item in told.items} == set(map(building.sha256, found))
+    assert told.total == len(found)
 
 
 def test_one_item_is_read_back_whole(case: Case) -> None:
@@ -117,7 +123,7 @@ def test_one_item_is_read_back_whole(case: Case) -> None:
 
 
 def test_what_was_not_read_is_listed(case: Case) -> None:
-    (row,) = case.placeless()
+    (row,) = case.unread_places()
     assert row.containment == building.member(
         4, 2, None, state="refused", problems=(building.LIMIT,)
     )
@@ -130,7 +136,13 @@ def test_the_whole_is_told(case: Case) -> None:
     (run,) = case.runs()
     assert run.info == building.RUN
     assert [(event.event, event.detail) for event in run.events] == [("finished", {"places": 5})]
-    assert [method.name for method in case.methods()] == ["container", "exif", "pdq", "picture"]
+    assert [method.name for method in case.methods()] == [
+        "container",
+        "exif",
+        "pdq",
+        "pdq_full",
+        "picture",
+    ]
     checkpoint = case.latest_checkpoint()
     assert checkpoint is not None
     assert checkpoint.size == case.counts().leaves

@@ -119,7 +119,7 @@ class CaseMachine(RuleBasedStateMachine):
     @rule()
     def reopen(self) -> None:
         self.store.close()
-        self.store = CaseStore.open(self.folder / "case", writing=True)
+        self.store = CaseStore.open(self.folder / "case")
         assert self.store.source("folder", b"/evidence") == self.source_id
 
     @rule()
@@ -147,7 +147,7 @@ class CaseMachine(RuleBasedStateMachine):
             assert counts.problems == self.problem_count()
             assert counts.measurements == sum(len(o.measurements) for o in self.outcomes.values())
             unread = [file for file in self.files.values() if file.item_sha256 is None]
-            assert len(list(case.placeless())) == counts.placeless == len(unread)
+            assert len(list(case.unread_places())) == counts.unread_places == len(unread)
         for key in (b"a", b"b", b"c"):
             assert self.store.attempts(key) == self.attempts.get(key, 0)
 
@@ -297,7 +297,7 @@ def rows_but_times(folder: Path) -> list[object]:
 
 def test_files_and_folders_are_for_their_owner_alone(small_case: tuple[Path, str]) -> None:
     folder, _root = small_case
-    with closing(CaseStore.open(folder, writing=True)) as store:
+    with closing(CaseStore.open(folder)) as store:
         store.commit(Batch(outcomes=(building.outcome(9, blobs=(b"new",)),)))
         for path in [folder, *folder.rglob("*")]:
             mode = path.stat().st_mode
@@ -320,29 +320,29 @@ def test_a_case_is_made_only_where_nothing_is(tmp_path: Path) -> None:
 
 
 def test_what_is_no_case_is_not_opened(tmp_path: Path) -> None:
-    for opening in (Case.open, lambda folder: CaseStore.open(folder, writing=True)):
+    for opening in (Case.open, CaseStore.open):
         with pytest.raises(CaseError, match="not a case"):
             opening(tmp_path / "nowhere")
     (tmp_path / "case.sqlite").write_bytes(b"")
-    for opening in (Case.open, lambda folder: CaseStore.open(folder, writing=True)):
+    for opening in (Case.open, CaseStore.open):
         with pytest.raises(CaseDamaged):
             opening(tmp_path)
     (tmp_path / "case.sqlite").write_bytes(b"x" * 10_000)
-    for opening in (Case.open, lambda folder: CaseStore.open(folder, writing=True)):
+    for opening in (Case.open, CaseStore.open):
         with pytest.raises(CaseDamaged):
             opening(tmp_path)
 
 
 def test_a_second_writer_is_told_who_the_first_is(small_case: tuple[Path, str]) -> None:
     folder, _root = small_case
-    with closing(CaseStore.open(folder, writing=True)) as store:
+    with closing(CaseStore.open(folder)) as store:
         with pytest.raises(CaseBusy, match=str(os.getpid())):
-            CaseStore.open(folder, writing=True)
+            CaseStore.open(folder)
         with Case.open(folder) as reader:
             before = reader.counts().items
             store.commit(Batch(outcomes=(building.outcome(9),)))
             assert reader.counts().items == before + 1
-    CaseStore.open(folder, writing=True).close()
+    CaseStore.open(folder).close()
 
 
 def test_what_a_case_says_of_itself_is_kept(small_case: tuple[Path, str]) -> None:
@@ -362,7 +362,7 @@ def test_a_place_of_an_unknown_item_is_refused_and_costs_nothing_else(
     small_case: tuple[Path, str],
 ) -> None:
     folder, root = small_case
-    with closing(CaseStore.open(folder, writing=True)) as store:
+    with closing(CaseStore.open(folder)) as store:
         source_id = store.source("folder", b"/evidence/\xff")
         bad = Batch(
             outcomes=(building.outcome(50, blobs=(b"blob of a batch that is refused",)),),
@@ -381,7 +381,7 @@ def test_a_measurement_that_is_not_json_is_refused(
 ) -> None:
     folder, root = small_case
     batch = Batch(outcomes=(building.outcome(50, measurements={"exif": measured}),))
-    store = CaseStore.open(folder, writing=True)
+    store = CaseStore.open(folder)
     with pytest.raises(CaseError, match="JSON"):
         store.commit(batch)
     store.close()
@@ -405,7 +405,7 @@ def test_numbers_that_no_file_has_are_refused_and_cost_nothing_else(
         Batch(walks=(walk,)),
         Batch(walks=(msgspec.structs.replace(walk, members=0, unpacked_bytes=number),)),
     ]
-    with closing(CaseStore.open(folder, writing=True)) as store:
+    with closing(CaseStore.open(folder)) as store:
         for batch in batches:
             with pytest.raises(CaseError, match="no number of a real file"):
                 store.commit(batch)

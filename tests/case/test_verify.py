@@ -223,7 +223,7 @@ def test_going_back_to_an_older_copy_shows(small_case: Case, tmp_path: Path) -> 
     folder, _root = small_case
     older = tmp_path / "older"
     shutil.copytree(folder, older)
-    with closing(CaseStore.open(folder, writing=True)) as store:
+    with closing(CaseStore.open(folder)) as store:
         store.commit(Batch(outcomes=(building.outcome(77, blobs=(b"more",)),)))
         signed = store.end_run(store.begin_run(building.RUN), "finished", {})
     note = tmp_path / "note"
@@ -241,7 +241,7 @@ def test_going_back_to_an_older_copy_shows(small_case: Case, tmp_path: Path) -> 
 def test_an_older_anchor_proves_what_was_there_then(small_case: Case) -> None:
     folder, root = small_case
     before = verify_record(folder).leaves
-    with closing(CaseStore.open(folder, writing=True)) as store:
+    with closing(CaseStore.open(folder)) as store:
         store.commit(Batch(outcomes=(building.outcome(77),)))
     grown = verify_record(folder, expect_root=root)
     assert grown.intact
@@ -255,7 +255,7 @@ def test_a_new_key_is_told_of_and_its_checkpoints_count(
 ) -> None:
     folder, _root = small_case
     monkeypatch.setenv("HEADWATER_KEY_DIR", str(tmp_path / "second-machine"))
-    with closing(CaseStore.open(folder, writing=True)) as store:
+    with closing(CaseStore.open(folder)) as store:
         signed = store.end_run(store.begin_run(building.RUN), "finished", {})
     report = verify_record(folder, expect_root=signed.root_hex)
     assert codes(report) == {"several_keys"}

@@ -201,6 +201,7 @@ def test_verify_sees_a_source_that_changed(tmp_path: Path) -> None:
         (("export", "--case", "{case}", "--format", "pdf"), 2, "jsonl or csv"),
         (("verify", "--case", "{case}", "--expect", "abc"), 2, "64 hex digits"),
         (("verify", "--case", "{case}", "--replay", "some"), 2, "--replay"),
+        (("demo", "{source}/plain.jpg/demo"), 2, "cannot make"),
     ],
 )
 def test_what_cannot_be_done_is_said_with_a_documented_code(
@@ -209,6 +210,16 @@ def test_what_cannot_be_done_is_said_with_a_documented_code(
     places = {"missing": str(source / "nothing-here"), "source": str(source), "case": str(case)}
     ended, errors = refused(*(argument.format(**places) for argument in arguments))
     assert (ended, word in errors) == (code, True), errors
+
+
+@pytest.mark.parametrize("verb", [("export",), ("export", "--format", "csv"), ("status",)])
+def test_whoever_has_read_enough_may_close_the_pipe(verb: tuple[str, ...], case: Path) -> None:
+    process = start(*verb, "--case", case)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    errors = process.stderr.read()
+    assert (process.wait(60), errors) == (0, b"")
 
 
 def test_doctor_names_every_decoder_and_tries_the_cage() -> None:

@@ -160,7 +160,7 @@ def test_a_flat_field_keeps_its_level_and_darkens_to_the_corners() -> None:
     corners = [field[:8, :8].mean(), field[-8:, :8].mean(), field[-8:, -8:].mean()]
     assert centre == pytest.approx(120, abs=1)
     for corner in corners:
-        assert corner == pytest.approx(120 * (1 - BODIES[0].model.vignetting), abs=3)
+        assert corner == pytest.approx(120 * (1 - BODIES[0].model.optics.vignetting), abs=3)
 
 
 def test_noise_differs_from_shot_to_shot_and_grows_with_light() -> None:
@@ -175,7 +175,7 @@ def test_noise_differs_from_shot_to_shot_and_grows_with_light() -> None:
     for level in (40, 200):
         # The lens takes light away from the corners, 7 % of it on average.
         assert spread(level) == pytest.approx(
-            (model.read_noise**2 + model.shot_noise**2 * level) ** 0.5, rel=0.1
+            (model.noise.read**2 + model.noise.shot**2 * level) ** 0.5, rel=0.1
         )
 
 

@@ -18,6 +18,7 @@ from headwater.cli.main import app
 from headwater.engine.execute import problem_of
 from headwater.errors import LimitExceeded, Malformed, Refused
 from headwater.limits import Limits
+from headwater.report.faults import CODES
 from tests.test_architecture import BROAD_EXCEPT
 
 ROOT = Path(__file__).parent.parent.parent
@@ -188,7 +189,7 @@ def test_every_problem_code_is_explained() -> None:
     made = set(re.findall(r"Problem\(\s*code=\"(\w+)\"", source))
     errors = (Malformed("x"), Refused("x"), LimitExceeded("picture_pixels", "x"))
     made |= {problem_of("x", error).code for error in errors}
-    assert explained == made
+    assert explained == made == set(CODES)
 
 
 def test_every_limit_has_a_value_and_a_line() -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import copy
+import csv
+import io
 import json
 import os
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -13,9 +16,10 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 from docs.generate import schemas
 
+from headwater.exchange.schema import csv_schema
 from tests.engine.examined import documents, examine
 from tests.pictures import jpeg, rich_jpeg
-from tests.program import run
+from tests.program import run, start
 
 SCHEMAS = schemas()
 ITEM = SCHEMAS["item-1.json"]
@@ -77,6 +81,8 @@ def test_the_demonstration_is_valid(tmp_path: Path) -> None:
     assert measured == set(ITEM["properties"]["measurements"]["properties"])
     for document in exported:
         assert invalid(document) == []
+    every = {field["name"] for field in csv_schema()["fields"]}
+    assert columns_filled(tmp_path / "case", exported) == every
 
 
 def test_every_departure_shows(exported: list[dict[str, Any]]) -> None:
@@ -121,3 +127,45 @@ def test_what_the_verbs_print_is_valid(folder: Path, tmp_path: Path) -> None:
         for key in printed:
             lacking = {one: value for one, value in printed.items() if one != key}
             assert invalid(lacking, SCHEMAS[f"{name}-1.json"]), (name, key)
+
+
+def test_what_show_prints_of_several_items_is_valid(folder: Path, exported: list[Any]) -> None:
+    assert exported
+    for reference, fitting in (("path:.jpg", 6), ("path:nothing like it", 0)):
+        process = start("show", reference, "--case", folder / "case", "--json")
+        out, _ = process.communicate(timeout=60)
+        printed = json.loads(out)
+        assert process.returncode == 1
+        assert invalid(printed, SCHEMAS["candidates-1.json"]) == []
+        assert (printed["fitting"], len(printed["candidates"])) == (fitting, fitting)
+        for key in printed:
+            lacking = {one: value for one, value in printed.items() if one != key}
+            assert invalid(lacking, SCHEMAS["candidates-1.json"]), key
+
+
+def columns_filled(case: Path, exported: list[dict[str, Any]]) -> set[str]:
+    """Check each cell of the CSV against the schema; return the columns that hold something."""
+    rows = list(
+        csv.DictReader(
+            io.StringIO(run("export", "--case", case, "--format", "csv").decode(), newline="")
+        )
+    )
+    fields = csv_schema()["fields"]
+    assert list(rows[0]) == [field["name"] for field in fields]
+    assert len(rows) == sum(len(document["occurrences"]) for document in exported)
+    reads = {"string": str, "integer": int, "number": float}
+    for row in rows:
+        for field in fields:
+            if cell := row[field["name"]]:
+                reads[field["type"]](cell)
+                pattern = field.get("constraints", {}).get("pattern", ".*")
+                assert re.fullmatch(pattern, cell, re.DOTALL), (field["name"], cell)
+    return {name for row in rows for name, cell in row.items() if cell}
+
+
+def test_every_cell_of_the_csv_is_what_its_column_says(
+    folder: Path, exported: list[dict[str, Any]]
+) -> None:
+    assert {"sha256", "path", "inside", "pdq", "problems"} <= columns_filled(
+        folder / "case", exported
+    )

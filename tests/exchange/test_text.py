@@ -12,7 +12,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.exchange.text import cell, escaped, named, rfc3339, text_of
+from headwater.exchange.text import bytes_of, cell, escaped, named, rfc3339, text_of
 
 
 @given(st.binary(max_size=64))
@@ -23,6 +23,40 @@ def test_a_name_of_any_bytes_survives_json(raw: bytes) -> None:
     else:
         assert told["path"].encode() == raw
     assert told["path"] == text_of(raw)
+
+
+LOOK_ALIKES = st.lists(
+    st.sampled_from(
+        [
+            b"\\",
+            b"x",
+            b"u",
+            b"U",
+            b"e9",
+            b"5c",
+            b"0010fffd",
+            b"\xe9",
+            b"\n",
+            b"/",
+            b"\xf3\xa0\x80\x81",
+        ]
+    )
+)
+"""Names that look like what is printed of others, with letters that are escaped among them."""
+
+
+@given(st.one_of(st.binary(max_size=64), st.text().map(str.encode), LOOK_ALIKES.map(b"".join)))
+def test_a_name_of_any_bytes_is_given_back_by_what_is_printed_of_it(raw: bytes) -> None:
+    assert bytes_of(text_of(raw)) == raw
+    assert bytes_of(escaped(text_of(raw))) == raw
+
+
+def test_names_that_look_alike_are_printed_apart() -> None:
+    assert text_of(b"caf\xe9.jpg") == "caf\\xe9.jpg"
+    assert text_of(b"caf\\xe9.jpg") == "caf\\x5cxe9.jpg"
+    assert text_of(b"C:\\pictures\\new.jpg") == "C:\\pictures\\new.jpg"
+    assert escaped("\U000e0001") == "\\U000e0001"
+    assert bytes_of("\\U0011ffff \\xg0 \\u12") == b"\\U0011ffff \\xg0 \\u12"
 
 
 @given(st.text())

@@ -390,7 +390,7 @@ def test_a_case_that_grows_meanwhile_has_no_page(tmp_path: Path) -> None:
     with Case.open(folder) as case:
         pieces = page_of(case, PageLimits())
         next(pieces)
-        store = CaseStore.open(folder, writing=True)
+        store = CaseStore.open(folder)
         store.commit(Batch(outcomes=(outcome(b"new"),)))
         store.close()
         with pytest.raises(CaseError, match="grew"):

@@ -31,7 +31,7 @@ def count_case(connection: Connection) -> Counts:
         items_by_format=_ordered(by_format),
         measurements=sum(by_method.values()),
         measurements_by_method=_ordered(by_method),
-        placeless=unread_files + unread_members,
+        unread_places=unread_files + unread_members,
         problems=sum(codes.values()),
         problems_by_code=_ordered(codes),
         blobs=blobs,

@@ -23,7 +23,7 @@ from headwater.errors import CaseDamaged, CaseError
 
 DATABASE_NAME = "case.sqlite"
 
-Mode = Literal["rwc", "rw", "ro"]
+Mode = Literal["rw", "ro"]
 
 _WRITER_PRAGMAS = (
     "PRAGMA page_size=8192",
@@ -82,11 +82,6 @@ def _has_bytes(path: Path) -> bool:
         return path.stat().st_size > 0
     except FileNotFoundError:
         return False
-
-
-def server_engine(url: str) -> Engine:
-    """Return an engine on a database server, from a SQLAlchemy URL."""
-    return create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
 
 
 @contextmanager
@@ -195,6 +190,11 @@ def check_revision(connection: Connection) -> None:
         return
     if found is None:
         raise CaseDamaged("case.sqlite holds no case; restore it from a copy")
+    if found in schema.EARLIER_REVISIONS:
+        raise CaseError(
+            "the case was made by an earlier version; `headwater match` on it, or any other "
+            "command that writes, adds the tables that it lacks and changes nothing it holds"
+        )
     raise CaseError(
         f"the case has tables of revision {found} and this program works on {schema.REVISION}; "
         "open it with the version of the program that made it, or upgrade a copy of it"

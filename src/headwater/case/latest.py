@@ -1,11 +1,12 @@
-"""Look-ups of the latest row on a thing, for many things at once."""
+"""The latest row on a thing: the condition for one, and look-ups for many things at once."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, Connection, Select, Table, select
+from sqlalchemy import Column, Connection, Select, Table, exists, select
+from sqlalchemy.sql.elements import ColumnElement
 
 from headwater.case import schema
 from headwater.case.ids import chunks
@@ -21,6 +22,14 @@ _PROBLEM = (
     schema.problem.c.limit,
     schema.problem.c.reproducible,
 )
+
+
+_LATER_OUTCOME = schema.outcome.alias("later_outcome")
+
+
+def latest_outcome() -> ColumnElement[bool]:
+    """Return the condition that an outcome is not superseded."""
+    return ~exists().where(_LATER_OUTCOME.c.supersedes == schema.outcome.c.id)
 
 
 class Earlier(NamedTuple):

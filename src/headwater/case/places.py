@@ -106,7 +106,7 @@ def places(connection: Connection, item_id: int) -> Iterator[Place]:
     """
     top = _Around(item_id, (), (), _containers(connection, item_id))
     yield from _files(connection, top)
-    way, on_way, placeless = [top], {item_id}, set[int]()
+    way, on_way, nowhere = [top], {item_id}, set[int]()
     while way:
         inner = way[-1]
         container = next(inner.containers, None)
@@ -114,12 +114,12 @@ def places(connection: Connection, item_id: int) -> Iterator[Place]:
             way.pop()
             on_way.discard(inner.item_id)
             if not inner.found:
-                placeless.add(inner.item_id)
+                nowhere.add(inner.item_id)
             elif way:
                 way[-1].found = True
             continue
         member_id, parent_id, step = container
-        if parent_id in on_way or parent_id in placeless:
+        if parent_id in on_way or parent_id in nowhere:
             continue
         problems = inner.problems
         if not inner.steps:

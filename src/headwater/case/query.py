@@ -3,57 +3,58 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, bindparam, exists, func, or_, select
+from sqlalchemy import Connection, Select, bindparam, func, select
 
 from headwater.case import checkpoint as checkpoints
-from headwater.case import schema
+from headwater.case import known_lists, matches, schema
 from headwater.case.counting import count_case
 from headwater.case.database import DATABASE_NAME, case_errors, check_revision, sqlite_engine
 from headwater.case.facts import facts_of
-from headwater.case.latest import stored_problems
+from headwater.case.finding import items_at
+from headwater.case.ids import chunks
+from headwater.case.latest import latest_outcome, stored_problems
 from headwater.case.lookups import methods_of_set
 from headwater.case.packed import identity_of, measurements_of
 from headwater.case.packs import Location, read_blob
-from headwater.case.places import PlaceCounter, latest_file, latest_member, places
+from headwater.case.places import PlaceCounter, places
 from headwater.case.problems import problems_of
 from headwater.case.records import (
     CaseInfo,
     Checkpoint,
+    Comparable,
     Counts,
+    Decision,
     Facts,
+    Found,
+    FoundMatch,
     ItemFilter,
     ItemRow,
+    ListVersion,
     Place,
-    Placeless,
+    Rehash,
     RunEvent,
     RunInfo,
     RunRow,
     SourceRow,
+    UnreadPlace,
 )
 from headwater.case.store import CHECKPOINTS, PACKS, case_info
-from headwater.case.stored_places import placeless, stored_files, stored_members
+from headwater.case.stored_places import stored_files, stored_members, unread_places
 from headwater.errors import CaseDamaged, CaseError, UsageError
 from headwater.model import Containment, Identity, Kind, Method, Occurrence, Problem
 
 _ITEM = schema.item.c
 _OUTCOME = schema.outcome.c
 _CATEGORY = schema.category.c
-_LATER = schema.outcome.alias("later_outcome")
 _PREFIX = re.compile(r"[0-9a-f]{1,64}")
 _PAGE = 500
-_DEFAULT_LIMIT = 1000
-
-
-def latest_outcome() -> Any:
-    """Return the condition that an outcome is not superseded."""
-    return ~exists().where(_LATER.c.supersedes == _OUTCOME.id)
 
 
 _ITEMS = (
@@ -117,6 +118,7 @@ class Case:
         self.folder = folder
         self.info: CaseInfo = case_info(connection)
         self._connection = connection
+        self._lists: tuple[int | None, dict[int, ListVersion]] | None = None
 
     @classmethod
     def open(cls, folder: Path) -> Case:
@@ -246,7 +248,7 @@ class Case:
         found = self._rows(_ITEMS.where(_ITEM.sha256 == sha256))
         return found[0] if found else None
 
-    def find(self, prefix_hex: str, limit: int = _DEFAULT_LIMIT) -> list[ItemRow]:
+    def find(self, prefix_hex: str, limit: int = _PAGE) -> Found:
         """Return the items whose SHA-256 begins with `prefix_hex`.
 
         Raises UsageError where that is not 1 to 64 lower-case hex digits.
@@ -255,31 +257,17 @@ class Case:
             raise UsageError(f"{prefix_hex!r} is not the beginning of a SHA-256 in hex digits")
         first = bytes.fromhex(prefix_hex.ljust(64, "0"))
         last = bytes.fromhex(prefix_hex.ljust(64, "f"))
-        return self._rows(_ITEMS.where(_ITEM.sha256.between(first, last)).limit(limit))
+        return self._found(_ITEMS.where(_ITEM.sha256.between(first, last)), limit)
 
-    def find_path(self, text: str, limit: int = _DEFAULT_LIMIT) -> list[ItemRow]:
-        """Return the items with a place whose path holds `text`, letter for letter.
+    def find_path(self, path: bytes, limit: int = _PAGE) -> Found:
+        """Return the items with a place whose path holds `path`, byte for byte.
 
-        A path is that of a file below its source, or the stored name of a member.
+        A path is that of a file below its source; a member lies at a path of its container and
+        its own stored name, with `//` between them. Nothing lies at an empty path.
         """
-        needle = text.encode("utf-8", "surrogateescape")
-        if not needle:
-            return []
-        file, directory, member = schema.occurrence.c, schema.directory.c, schema.containment.c
-        joined = schema.occurrence.join(schema.directory, directory.id == file.directory_id)
-        head, slash, tail = needle.rpartition(b"/")
-        in_path = [func.instr(file.name, needle) > 0, func.instr(directory.path, needle) > 0]
-        if slash:
-            # The text may reach over the slash between a directory and a name.
-            ends = (
-                func.substr(directory.path, -len(head)) == head if head else directory.path != b""
-            )
-            in_path.append(ends & (func.substr(file.name, 1, len(tail)) == tail))
-        files = select(file.item_id).select_from(joined).where(or_(*in_path), latest_file())
-        members = select(member.child_item_id).where(
-            func.instr(member.name, needle) > 0, latest_member()
-        )
-        return self._rows(_ITEMS.where(_ITEM.id.in_(files.union(members))).limit(limit))
+        if not path:
+            return Found(items=(), total=0)
+        return self._found(_ITEMS.where(_ITEM.id.in_(items_at(path))), limit)
 
     # One item.
 
@@ -362,15 +350,90 @@ class Case:
             raise UsageError(f"the case has no blob {sha256.hex()}")
         return read_blob(self.folder / PACKS, Location(*row), sha256)
 
+    # Known lists and matches.
+
+    def lists(self) -> list[ListVersion]:
+        """Return every list that was ever imported, in that order."""
+        with _reading():
+            return known_lists.list_versions(self._connection)
+
+    def lists_by_id(self) -> dict[int, ListVersion]:
+        """Return every list that was ever imported, by id; read once for each state of them."""
+        newest = select(func.max(schema.list_event.c.id))
+        with _reading():
+            event = self._connection.execute(newest).scalar()
+        if self._lists is None or self._lists[0] != event:
+            self._lists = event, {one.version_id: one for one in self.lists()}
+        return self._lists[1]
+
+    def digests_of(self, item_ids: Sequence[int]) -> dict[int, bytes]:
+        """Return the SHA-256 of items, by id."""
+        found: dict[int, bytes] = {}
+        for part in chunks(sorted(item_ids)):
+            with _reading():
+                rows = self._connection.execute(
+                    select(_ITEM.id, _ITEM.sha256).where(_ITEM.id.in_(part))
+                )
+                found.update((row[0], bytes(row[1])) for row in rows)
+        return found
+
+    def matches(self, item_id: int) -> list[FoundMatch]:
+        """Return the matches of an item that were not ended, in the order they were found.
+
+        Those with a list that serves no more are among them: `lists` tells.
+        """
+        with _reading():
+            return matches.matches_of(self._connection, item_id)
+
+    def matched_items(self, version_id: int) -> list[int]:
+        """Return the ids of the items that match a list."""
+        with _reading():
+            return matches.matched_items(self._connection, version_id)
+
+    def match_passes(self) -> dict[tuple[int | None, str], int]:
+        """Return, by list (None: each other) and rule, up to which outcome all was compared."""
+        with _reading():
+            return matches.passes(self._connection)
+
+    def last_outcome(self) -> int:
+        """Return the id of the newest outcome, 0 in an empty case."""
+        with _reading():
+            return matches.last_outcome(self._connection)
+
+    def comparables(self, after: int, up_to: int) -> Iterator[Comparable]:
+        """Yield what items can be compared by, of the latest outcomes with ids (after, up_to]."""
+        with _reading():
+            yield from matches.comparables(self._connection, after, up_to)
+
+    def rehashes(self, outcome_ids: Sequence[int]) -> dict[int, Rehash]:
+        """Return the hashes of full decodes that were made of these outcomes."""
+        with _reading():
+            return matches.rehashes(self._connection, outcome_ids)
+
+    def items_of_outcomes(self, outcome_ids: Sequence[int]) -> dict[int, ItemRow]:
+        """Return the items of outcomes that are the latest of theirs, by outcome."""
+        found: dict[int, ItemRow] = {}
+        for part in chunks(sorted(outcome_ids)):
+            query = _ITEMS.add_columns(_OUTCOME.id.label("outcome_id"))
+            with _reading():
+                rows = self._connection.execute(query.where(_OUTCOME.id.in_(part))).mappings()
+                found.update((row["outcome_id"], _item_row(row)) for row in rows)
+        return found
+
+    def decision(self, item_id: int) -> Decision | None:
+        """Return what a person decided of an item, None where nobody has."""
+        with _reading():
+            return matches.decision_of(self._connection, item_id)
+
     # What was not read, and what a report says of all items.
 
-    def placeless(self) -> Iterator[Placeless]:
+    def unread_places(self) -> Iterator[UnreadPlace]:
         """Yield the files, then the members, whose bytes were not read.
 
         Files come by source, directory and name, members by container and ordinal.
         """
         with _reading():
-            yield from placeless(self._connection)
+            yield from unread_places(self._connection)
 
     def facts_of_items(self) -> Iterator[tuple[bytes, Facts]]:
         """Yield SHA-256 and facts of every item that has some, by SHA-256, read in pages."""
@@ -428,12 +491,18 @@ class Case:
         with _reading():
             return sorted((a, b, number) for a, b, number in self._connection.execute(query))
 
+    def _found(self, query: Select[Any], limit: int) -> Found:
+        items = self._rows(query.limit(limit))
+        if len(items) < limit:
+            return Found(items=tuple(items), total=len(items))
+        with _reading():
+            counted = select(func.count()).select_from(query.order_by(None).subquery())
+            return Found(items=tuple(items), total=self._connection.execute(counted).scalar_one())
+
     def _rows(self, query: Select[Any]) -> list[ItemRow]:
         with _reading():
             rows = self._connection.execute(query).mappings().all()
-        return [
-            ItemRow(item_id=row["id"], **{name: row[name] for name in _ITEM_FIELDS}) for row in rows
-        ]
+        return [_item_row(row) for row in rows]
 
     def _run(self, row: dict[str, Any]) -> RunRow:
         table = schema.run_event.c
@@ -451,6 +520,10 @@ class Case:
             info=RunInfo(**fields),
             events=tuple(events),
         )
+
+
+def _item_row(row: Mapping[Any, Any]) -> ItemRow:
+    return ItemRow(item_id=row["id"], **{name: row[name] for name in _ITEM_FIELDS})
 
 
 _ITEM_FIELDS = tuple(name for name in ItemRow.__struct_fields__ if name != "item_id")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
+import msgspec
+
 from headwater.model import (
     Containment,
     Kind,
@@ -13,6 +17,15 @@ from headwater.model import (
     State,
     Time,
 )
+
+ListRole = Literal["watch", "known", "negative"]
+"""`watch` lists pre-categorise, `known` lists only say that a file is known (never that it is
+good), and `negative` lists hold confirmed false matches and suppress."""
+
+MatchKind = Literal["sha256", "sha1", "md5", "pdq", "photodna"]
+MatchStanding = Literal["match", "unconfirmed", "ended"]
+"""`unconfirmed`: the decision hangs on a full decode that could not be made. `ended`: a later
+comparison no longer finds it."""
 
 
 class CaseInfo(Record, frozen=True, kw_only=True):
@@ -153,7 +166,7 @@ class Counts(Record, frozen=True, kw_only=True):
     items_by_format: dict[str, int]
     measurements: int
     measurements_by_method: dict[str, int]
-    placeless: int
+    unread_places: int
     """Files and members, as stored, whose bytes were not read."""
     problems: int
     problems_by_code: dict[str, int]
@@ -183,6 +196,14 @@ class ItemRow(Record, frozen=True, kw_only=True):
     kind: Kind
     format: str
     media_type: str | None
+
+
+class Found(Record, frozen=True, kw_only=True):
+    """The items that a question fits: the first ones, and how many there are in all."""
+
+    items: tuple[ItemRow, ...]
+    """In the order of their SHA-256."""
+    total: int
 
 
 class Step(Record, frozen=True, kw_only=True):
@@ -216,8 +237,18 @@ class Place(Record, frozen=True, kw_only=True):
     problems: tuple[Problem, ...] = ()
     """Problems of the last part of the place itself, not of its content."""
 
+    @property
+    def path(self) -> bytes:
+        """Path of the file below its source."""
+        return self.directory + b"/" + self.name if self.directory else self.name
 
-class Placeless(Record, frozen=True, kw_only=True):
+    @property
+    def whole_path(self) -> bytes:
+        """Path of the file and the names of the members inside, with `//` between them."""
+        return b"//".join([self.path, *(step.name for step in self.steps)])
+
+
+class UnreadPlace(Record, frozen=True, kw_only=True):
     """A place whose bytes were not read: an occurrence, or a containment."""
 
     state: State | None
@@ -267,3 +298,115 @@ class Facts(Record, frozen=True, kw_only=True):
     longitude_degrees: float | None = None
     make: str | None = None
     model: str | None = None
+
+
+class ListInfo(Record, frozen=True, kw_only=True):
+    """What is known of a list as a whole."""
+
+    name: str
+    folder: str
+    """Name of the folder of its sealed files, 32 hex digits."""
+    format: str
+    role: ListRole
+    version: str
+    source: str
+    purpose: str
+    licence: str
+    dated: str
+    """The list's own date, in its own words."""
+    scheme: str
+    """Category scheme that was chosen for its codes."""
+    signer: str | None
+    """Id of the key that signed the list file, None for an unsigned list."""
+    imported_by: str
+    file_sha256: bytes
+    manifest_sha256: bytes
+    entries: int
+    report: dict[str, Any]
+    """Counts by kind of hash, faults by rule, values that were not kept by field."""
+
+
+class ListVersion(Record, frozen=True, kw_only=True):
+    """A list as it was imported once, and what became of it."""
+
+    version_id: int
+    info: ListInfo
+    imported_at: str
+    program_version: str
+    standing: Literal["served", "replaced", "withdrawn"]
+    standing_since: str
+    standing_reason: str
+
+    @property
+    def serves(self) -> bool:
+        """Return whether it is matched against."""
+        return self.standing == "served"
+
+
+class Comparable(Record, frozen=True, kw_only=True):
+    """What one item can be compared by, as its latest outcome gives it."""
+
+    outcome_id: int
+    item_id: int
+    sha256: bytes
+    sha1: bytes
+    md5: bytes
+    pdq: bytes | None
+    """Eight dihedral forms in the order of `model.DIHEDRAL`, 256 bytes."""
+    quality: int | None
+    scaled: bool
+    """The hash was reckoned from a decode smaller than the picture."""
+
+
+class FoundMatch(Record, frozen=True, kw_only=True):
+    """One match of an item: with a list, or with another item."""
+
+    item_id: int
+    list_version_id: int | None = None
+    partner_item_id: int | None = None
+    kind: MatchKind
+    standing: MatchStanding
+    distance: int | None = None
+    """For `pdq`, bits; for `photodna`, the squared distance of the paper's vectors; else None."""
+    entries: int = 1
+    """Entries of the list that match in this kind; 1 with a partner."""
+    detail: dict[str, Any] = msgspec.field(default_factory=dict)
+    """What the list says of the entries, and how the match was made."""
+
+
+class Compared(Record, frozen=True, kw_only=True):
+    """What a comparison covered: what it did not find there is no match any more."""
+
+    item_ids: frozenset[int] = frozenset()
+    list_version_ids: frozenset[int] = frozenset()
+    partners: bool = False
+    """The items were compared with all others of the case too."""
+
+
+class Rehash(Record, frozen=True, kw_only=True):
+    """PDQ of an item's full decode, or why there is none."""
+
+    outcome_id: int
+    methods: tuple[Method, ...] = ()
+    """The one method that made it; none where it could not be made."""
+    pdq: bytes | None = None
+    """Eight dihedral forms in their order, 256 bytes."""
+    quality: int | None = None
+    problem: str | None = None
+
+
+class MatchPass(Record, frozen=True, kw_only=True):
+    """What was compared with what: all outcomes up to one, with a list or with each other."""
+
+    list_version_id: int | None
+    rule: str
+    outcome_id: int
+
+
+class Decision(Record, frozen=True, kw_only=True):
+    """What a person decided of an item."""
+
+    category: str
+    at: str
+    by: str
+    note: str

@@ -28,8 +28,10 @@ from sqlalchemy import (
     Text,
 )
 
-REVISION = "0001"
+REVISION = "0002"
 """The alembic revision that these tables are."""
+EARLIER_REVISIONS = ("0001",)
+"""Those that a writer brings up to date by adding tables."""
 
 NAMING = {
     "pk": "pk_%(table_name)s",
@@ -337,7 +339,101 @@ attempt = _table(
     _part_of("attempt", "key"),
 )
 
-for _owned in (outcome, occurrence, containment, walk):
+list_version = _table(
+    "list_version",
+    _id(),
+    _leaf(),
+    _text("name"),
+    _text("folder"),
+    _text("format"),
+    _text("role"),
+    _text("version"),
+    _text("source"),
+    _text("purpose"),
+    _text("licence"),
+    _text("dated"),
+    _text("scheme"),
+    _text("signer", null=True),
+    _text("imported_at"),
+    _text("imported_by"),
+    _text("program_version"),
+    _bytes("file_sha256"),
+    _bytes("manifest_sha256"),
+    _integer("entries"),
+    _text("report"),
+    _part_of("list_version", "name"),
+)
+"""A known list as it was imported. `folder` is that of its sealed files, `report` is JSON."""
+list_event = _table(
+    "list_event",
+    _id(),
+    _leaf(),
+    _to("list_version_id", "list_version.id"),
+    _text("event"),
+    _text("at"),
+    _text("by"),
+    _text("reason"),
+    _part_of("list_event", "list_version_id"),
+)
+"""What became of a list: `served`, `replaced`, `withdrawn`; the latest holds."""
+rehash = _table(
+    "rehash",
+    _id(),
+    _leaf(),
+    _to("outcome_id", "outcome.id"),
+    _to("method_set_id", "method_set.id", null=True),
+    _bytes("pdq", null=True),
+    _integer("quality", null=True),
+    _text("problem", null=True),
+    _part_of("rehash", "outcome_id"),
+)
+"""PDQ of a full decode, made where a match hung on it: its eight dihedral forms, 256 bytes."""
+match_pass = _table(
+    "match_pass",
+    _id(),
+    _leaf(),
+    _to("list_version_id", "list_version.id", null=True),
+    _text("rule"),
+    _to("outcome_id", "outcome.id"),
+    _text("at"),
+    _part_of("match_pass", "list_version_id"),
+)
+"""All outcomes up to `outcome_id` were compared with a list (or, without one, with each other) by
+`rule`, which is JSON; of passes that speak of the same, the latest holds."""
+match = _table(
+    "match",
+    _id(),
+    _leaf(),
+    _to("item_id", "item.id"),
+    _to("list_version_id", "list_version.id", null=True),
+    _to("partner_item_id", "item.id", null=True),
+    _text("kind"),
+    _text("standing"),
+    _integer("distance", null=True),
+    _integer("entries"),
+    _bytes("detail"),
+    _integer("supersedes", null=True),
+    _part_of("match", "item_id"),
+    _part_of("match", "partner_item_id"),
+    _part_of("match", "list_version_id", "standing"),
+)
+"""One row for an item, a list or partner, and a kind. `distance` is in the unit of the kind,
+`detail` is JSON of what the list says and how the match was made: never a value of the list."""
+decision = _table(
+    "decision",
+    _id(),
+    _leaf(),
+    _to("item_id", "item.id"),
+    _text("category"),
+    _text("at"),
+    _text("by"),
+    _text("note"),
+    _integer("supersedes", null=True),
+    _part_of("decision", "item_id"),
+)
+"""What a person decided of an item; it stands above every match."""
+
+for _owned in (outcome, occurrence, containment, walk, match, decision):
     _where_set(_owned, "supersedes")
 for _owner in ("outcome_id", "walk_id", "occurrence_id", "containment_id"):
     _where_set(problem, _owner)
@@ -364,5 +460,11 @@ TABLES: tuple[Table, ...] = (
     walk,
     problem,
     attempt,
+    list_version,
+    list_event,
+    rehash,
+    match_pass,
+    match,
+    decision,
 )
 """All tables but the log itself, in the order in which a leaf's digest reads them."""

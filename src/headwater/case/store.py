@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -14,12 +14,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, select
 
 from headwater.case import checkpoint as checkpoints
-from headwater.case import lookups, schema
+from headwater.case import known_lists, lookups, matches, schema
 from headwater.case.clock import now_utc
 from headwater.case.database import (
     DATABASE_NAME,
     case_errors,
     check_revision,
+    revision,
     sqlite_engine,
     transaction,
 )
@@ -28,13 +29,27 @@ from headwater.case.intake import Intake
 from headwater.case.ledger import Ledger, NewRows
 from headwater.case.lock import LOCK_NAME, WriterLock
 from headwater.case.packs import Location, PackWriter, sync_folder
-from headwater.case.records import Batch, CaseInfo, Checkpoint, ItemState, RunInfo, Seen
+from headwater.case.records import (
+    Batch,
+    CaseInfo,
+    Checkpoint,
+    Compared,
+    FoundMatch,
+    ItemState,
+    ListInfo,
+    ListVersion,
+    MatchPass,
+    Rehash,
+    RunInfo,
+    Seen,
+)
 from headwater.case.rows import storable_text
 from headwater.case.signing import public_bytes, signing_key
 from headwater.errors import CaseDamaged, CaseError
 from headwater.version import VERSION
 
-PACKS, CHECKPOINTS, SPOOL = "packs", "checkpoints", "spool"
+PACKS, CHECKPOINTS, SPOOL, LISTS = "packs", "checkpoints", "spool", "lists"
+"""Folders of a case; that of sealed lists is made with the first list."""
 
 
 class CaseStore:
@@ -83,13 +98,11 @@ class CaseStore:
                 reached("create.after-sync")
             finally:
                 lock.close()
-        return cls.open(folder, writing=True)
+        return cls.open(folder)
 
     @classmethod
-    def open(cls, folder: Path, *, writing: bool) -> CaseStore:
+    def open(cls, folder: Path) -> CaseStore:
         """Open a case for writing; readers use `query.Case`."""
-        if not writing:
-            raise CaseError("a store is opened for writing; read a case with query.Case")
         folder = folder.absolute()
         if not (folder / DATABASE_NAME).is_file():
             raise CaseError(f"{folder} is not a case; give the folder of one")
@@ -100,6 +113,7 @@ class CaseStore:
                 resources.callback(lock.close)
                 connection = sqlite_engine(folder / DATABASE_NAME, "rw").connect()
                 resources.callback(connection.close)
+                _bring_up_to_date(connection)
                 check_revision(connection)
                 return cls(folder, connection, resources)
         except BaseException:
@@ -186,6 +200,55 @@ class CaseStore:
         with self._usable("commit to the case"):
             self._intake.commit(batch)
 
+    # Known lists and matches.
+
+    def serve_list(self, info: ListInfo) -> int:
+        """Commit an imported list, which serves in place of the one of its name; return its id."""
+        with self._usable("commit to the case"):
+            rows = self._ledger.new_rows()
+            version_id = known_lists.add_list(self._connection, rows, info)
+            self._ledger.append(rows)
+        return version_id
+
+    def withdraw_list(self, name: str, by: str, reason: str) -> ListVersion:
+        """Commit that a list serves no more, and return it.
+
+        Raises UsageError where none of that name serves.
+        """
+        with self._usable("commit to the case"):
+            rows = self._ledger.new_rows()
+            withdrawn = known_lists.withdraw_list(self._connection, rows, name, by, reason)
+            self._ledger.append(rows)
+        return withdrawn
+
+    def commit_matches(
+        self,
+        found: Sequence[FoundMatch],
+        compared: Compared,
+        passes: Sequence[MatchPass] = (),
+        rehashes: Sequence[Rehash] = (),
+    ) -> int:
+        """Commit what a comparison found, how far comparing has come, and hashes of full decodes.
+
+        All is one leaf. Returns how many matches were new, different or ended.
+        """
+        with self._usable("commit to the case"):
+            rows = self._ledger.new_rows()
+            matches.add_rehashes(rows, self._intake.ids, rehashes)
+            matches.add_passes(rows, passes)
+            added = matches.add_matches(self._connection, rows, found, compared)
+            if not rows.is_empty():
+                self._ledger.append(rows)
+            self._intake.ids.keep()
+        return added
+
+    def decide(self, item_id: int, category: str, by: str, note: str = "") -> None:
+        """Commit what a person decided of an item. Raises UsageError where there is no such."""
+        with self._usable("commit to the case"):
+            rows = self._ledger.new_rows()
+            matches.add_decision(self._connection, rows, item_id, category, by, note)
+            self._ledger.append(rows)
+
     def _append(self, rows: NewRows) -> None:
         with self._usable("commit to the case"):
             self._ledger.append(rows)
@@ -215,6 +278,15 @@ def case_info(connection: Connection) -> CaseInfo:
         raise CaseDamaged("the case does not say what it is; restore it from a copy")
     said = {name: row[name] for name in CaseInfo.__struct_fields__}
     return CaseInfo(**{**said, "thumbnails": bool(said["thumbnails"])})
+
+
+def _bring_up_to_date(connection: Connection) -> None:
+    """Add the tables that a case of an earlier version lacks; what it holds stays as it is."""
+    if revision(connection) in schema.EARLIER_REVISIONS:
+        from headwater.case.upgrade import upgrade  # noqa: PLC0415 - loads alembic
+
+        with transaction(connection):
+            upgrade(connection)
 
 
 def _fill(folder: Path, info: CaseInfo, key: Ed25519PrivateKey) -> None:

@@ -13,7 +13,7 @@ from headwater.case.latest import stored_problems
 from headwater.case.packed import extra_of, whole_number
 from headwater.case.places import latest_file, latest_member
 from headwater.case.problems import problems_of
-from headwater.case.records import Placeless
+from headwater.case.records import UnreadPlace
 from headwater.model import Containment, Occurrence, Problem
 
 _FILE = schema.occurrence.c
@@ -96,12 +96,12 @@ def stored_members(
         )
 
 
-def placeless(connection: Connection) -> Iterator[Placeless]:
+def unread_places(connection: Connection) -> Iterator[UnreadPlace]:
     """Yield the files, then the members, whose bytes were not read."""
     for _source, file in stored_files(connection, unread=True):
-        yield Placeless(state=file.state, occurrence=file, problems=file.problems)
+        yield UnreadPlace(state=file.state, occurrence=file, problems=file.problems)
     for member in stored_members(connection, unread=True):
-        yield Placeless(state=member.state, containment=member, problems=member.problems)
+        yield UnreadPlace(state=member.state, containment=member, problems=member.problems)
 
 
 def _with_problems(

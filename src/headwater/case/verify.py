@@ -27,7 +27,7 @@ from headwater.case.lock import LOCK_NAME
 from headwater.case.packs import Location, PackCheck, pack_path
 from headwater.case.records import Checkpoint
 from headwater.case.replayed import Replay
-from headwater.case.store import CHECKPOINTS, PACKS, SPOOL
+from headwater.case.store import CHECKPOINTS, LISTS, PACKS, SPOOL
 from headwater.errors import CaseError, UsageError
 from headwater.model import Record
 
@@ -46,7 +46,7 @@ _NOTICES = frozenset(
     }
 )
 _FILES = {DATABASE_NAME, f"{DATABASE_NAME}-wal", f"{DATABASE_NAME}-shm", LOCK_NAME}
-_FOLDERS = {PACKS, CHECKPOINTS, SPOOL}
+_FOLDERS = {PACKS, CHECKPOINTS, SPOOL, LISTS}
 
 
 class RecordFinding(Record, frozen=True, kw_only=True):

@@ -15,13 +15,12 @@ def doctor(
     import msgspec  # noqa: PLC0415
 
     from headwater.cli.machine import examine_machine  # noqa: PLC0415
-    from headwater.cli.terminal import say_value  # noqa: PLC0415
+    from headwater.cli.show_machine import say_machine  # noqa: PLC0415
 
     found = examine_machine(try_cage=try_cage)
     if as_json:
         typer.echo(msgspec.json.encode(found).decode())
     else:
-        for key, value in msgspec.to_builtins(found).items():
-            say_value(key, value)
+        say_machine(found)
     if found.problems:
         raise typer.Exit(1)

@@ -10,7 +10,7 @@ import typer
 
 def examine(
     sources: Annotated[
-        list[Path], typer.Argument(metavar="SOURCE...", help="Folders and files to examine.")
+        list[Path], typer.Argument(metavar="SOURCE", help="Folders and files to examine.")
     ],
     case: Annotated[Path, typer.Option(help="The case folder; made when it does not exist.")],
     name: Annotated[str, typer.Option(help="Name of a new case.")] = "",
@@ -39,10 +39,13 @@ def examine(
     retry_limits: Annotated[
         bool, typer.Option(help="Try again what a limit of this machine ended before.")
     ] = False,
+    accept_swap: Annotated[
+        bool, typer.Option(help="Open known lists even where memory may be swapped to disk.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="End with one line of JSON.")] = False,
     quiet: Annotated[bool, typer.Option(help="Show no progress.")] = False,
 ) -> None:
-    """Find every picture and video in SOURCE..., measure each distinct one once, keep it in a case.
+    """Find every picture and video in the sources, and measure each distinct one into a case.
 
     The sources are opened read-only and stay as they are. Stop at any moment; the same command
     goes on where it was.
@@ -63,6 +66,7 @@ def examine(
         uncaged=uncaged,
         thumbnails=thumbnails,
         retry_limits=retry_limits,
+        accept_swap=accept_swap,
         quiet=quiet,
     )
     try:

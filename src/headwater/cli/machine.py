@@ -139,15 +139,7 @@ def _codecs() -> dict[str, str]:
         f"av: {name}": ".".join(map(str, version))
         for name, version in sorted(av.library_versions.items())
     }
-    for feature in (
-        "libjpeg_turbo",
-        "webp",
-        "avif",
-        "jpg_2000",
-        "libtiff",
-        "zlib_ng",
-        "littlecms2",
-    ):
+    for feature in _PILLOW_FEATURES:
         codecs[f"pillow: {feature}"] = str(features.version(feature))
     heif = pi_heif.libheif_info()
     codecs["pi-heif: libheif"] = str(heif["libheif"])

@@ -14,11 +14,24 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 
 import typer
 
-from headwater.cli import demo, doctor, examine, export, report, show, status, verify
-from headwater.cli.terminal import say
+from headwater.cli import (
+    decide,
+    demo,
+    doctor,
+    examine,
+    export,
+    lists,
+    match,
+    report,
+    show,
+    status,
+    verify,
+)
+from headwater.cli.terminal import say, until_unread
 from headwater.errors import CageError, CaseError, EvidenceError, HeadwaterError, UsageError
 from headwater.version import VERSION
 
@@ -31,14 +44,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(examine.examine)
-app.command()(show.show)
-app.command()(export.export)
-app.command()(report.report)
-app.command()(status.status)
-app.command()(verify.verify)
-app.command()(doctor.doctor)
-app.command()(demo.demo)
+_VERBS: tuple[tuple[Callable[..., None], str], ...] = (
+    (examine.examine, "Examine folders and files into a case."),
+    (match.match, "Match a case with known lists and within itself."),
+    (decide.decide, "Keep what a person decided of an item."),
+    (show.show, "Show everything the case holds of one item."),
+    (export.export, "Write a case as JSON Lines or CSV."),
+    (report.report, "Write one page that shows what the case holds."),
+    (status.status, "Show what a case holds and the runs that made it."),
+    (verify.verify, "Check the record, the sources and the results."),
+    (doctor.doctor, "Show libraries, licences, and what can be caged."),
+    (demo.demo, "Make benign evidence, examine it, show the finds."),
+)
+for _verb, _in_short in _VERBS:
+    app.command(short_help=_in_short)(until_unread(_verb))
+app.add_typer(lists.app, name="lists", short_help="Known lists: import, show, remove, check.")
 
 _EXIT_CODES: tuple[tuple[type[HeadwaterError], int], ...] = (
     (UsageError, 2),
@@ -90,7 +110,3 @@ def run() -> None:
         code = next(code for kind, code in _EXIT_CODES if isinstance(error, kind))
         say(f"headwater: {error}", err=True)
         sys.exit(code)
-    except BrokenPipeError:
-        # Whoever read our output has seen enough; nothing is left to tell them.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)

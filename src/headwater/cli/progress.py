@@ -93,7 +93,7 @@ class Progress:
             parts.append(f"{tally.problems:,} problems")
         left = _left(places, places_ahead, done, ahead, seconds)
         if left is not None and self._ahead.is_complete:
-            parts.append(f"{_duration(left)} left")
+            parts.append(f"{duration_text(left)} left")
         return " · ".join(parts)
 
 
@@ -105,7 +105,8 @@ def _left(places: int, places_ahead: int, done: int, ahead: int, seconds: float)
     return max(known) if known else None
 
 
-def _duration(seconds: float) -> str:
+def duration_text(seconds: float) -> str:
+    """Return a span of time as minutes and seconds, with hours before them where there are any."""
     minutes, rest = divmod(int(seconds + 0.5), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

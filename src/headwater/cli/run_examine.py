@@ -52,6 +52,7 @@ class ExamineRequest(msgspec.Struct, frozen=True, kw_only=True):
     uncaged: bool = False
     thumbnails: bool = True
     retry_limits: bool = False
+    accept_swap: bool = False
     quiet: bool = False
     limits: Limits = Limits()
 
@@ -89,6 +90,7 @@ def run_examine(request: ExamineRequest) -> Summary:
     walks = [_walk(source, request) for source in request.sources]
     raise_open_files()
     with closing(_open_case(request)) as store:
+        _protect_lists(request)
         tally, complete, checkpoint = _examine(store, walks, request)
     with Case.open(request.case) as case:
         counts = case.counts()
@@ -110,13 +112,13 @@ def run_examine(request: ExamineRequest) -> Summary:
 def _examine(
     store: CaseStore, walks: list[Walk], request: ExamineRequest
 ) -> tuple[Tally, bool, Checkpoint]:
-    runs = _RunRecord(store, request)
-    config = _config(request, thumbnails=store.info.thumbnails)
+    runs = RunRecord(store, request)
+    config = examine_config(request, thumbnails=store.info.thumbnails)
     methods = (
         *(one.row for one in load_measures(config.measures, config.options)),
         container_row(),
     )
-    engine = Deferred(lambda: _started(request, config), methods, runs.begin)
+    engine = Deferred(lambda: started_engine(request, config), methods, runs.begin)
     try:
         retry = _to_examine_again(request, engine)
         sources = [(store.source(walk.kind, walk.source), walk) for walk in walks]
@@ -137,12 +139,40 @@ def _examine(
                     raise
         event = "finished" if complete else "stopped"
         facts = {"resumed": examination.tally.resumed, "bytes_read": examination.tally.bytes_read}
+        if complete:
+            facts["matches_changed"] = _match(store, request)
         return examination.tally, complete, runs.end(event, facts, engine)
     finally:
         engine.close()
 
 
-class _RunRecord:
+def _protect_lists(request: ExamineRequest) -> None:
+    """Raise at once, and not after hours, where lists cannot be opened as they have to be."""
+    with Case.open(request.case) as case:
+        has_lists = any(one.serves for one in case.lists())
+    if has_lists:
+        from headwater.lists.locked import protect_process  # noqa: PLC0415
+
+        protect_process(accept_swap=request.accept_swap)
+
+
+def _match(store: CaseStore, request: ExamineRequest) -> int:
+    """Match what is new with the lists of the case and within it; return what changed."""
+    from headwater.cli.run_match import MatchRequest, match_new  # noqa: PLC0415 - imports this
+
+    asked = MatchRequest(
+        case=request.case,
+        workers=request.workers,
+        uncaged=request.uncaged,
+        accept_atime=request.accept_atime,
+        accept_swap=request.accept_swap,
+        quiet=request.quiet,
+    )
+    matched, _engine_used = match_new(store, asked, lambda _facts: None)
+    return matched.changed
+
+
+class RunRecord:
     """Writes that a run began, once its engine is there, and how it ended."""
 
     def __init__(self, store: CaseStore, request: ExamineRequest) -> None:
@@ -162,7 +192,8 @@ class _RunRecord:
         return self._store.end_run(self._run, event, detail)
 
 
-def _started(request: ExamineRequest, config: Config) -> Engine:
+def started_engine(request: ExamineRequest, config: Config) -> Engine:
+    """Return an engine for this configuration, started."""
     if not request.quiet and not kernel_folder().exists():
         typer.echo("first run here: compiling kernels, which takes a while ...", err=True)
     return _engine(request, config)
@@ -191,7 +222,7 @@ def _to_examine_again(request: ExamineRequest, engine: Engine) -> Retry:
                 continue
             contents.add(item.sha256)
             add_places_of(item.item_id)
-        for row in case.placeless() if request.retry_limits else ():
+        for row in case.unread_places() if request.retry_limits else ():
             if all(problem.reproducible for problem in row.problems):
                 continue
             if row.occurrence is not None:
@@ -207,11 +238,17 @@ def _to_examine_again(request: ExamineRequest, engine: Engine) -> Retry:
 
 def make_engine(request: ExamineRequest, *, thumbnails: bool) -> Engine:
     """Return the engine that a request asks for."""
-    return _engine(request, _config(request, thumbnails=thumbnails))
+    return _engine(request, examine_config(request, thumbnails=thumbnails))
 
 
-def _config(request: ExamineRequest, *, thumbnails: bool) -> Config:
-    names = measure_names()
+def examine_config(
+    request: ExamineRequest,
+    *,
+    thumbnails: bool = True,
+    measures: tuple[str, ...] | None = None,
+) -> Config:
+    """Return what workers are told: all measures that are not on demand, or those named."""
+    names = measure_names() if measures is None else measures
     options: dict[str, dict[str, int | float | str | bool]] = {}
     if not thumbnails:
         names = tuple(name for name in names if not name.endswith(":Thumbnail"))
@@ -243,7 +280,7 @@ def _engine(request: ExamineRequest, config: Config) -> Engine:
 
 def _open_case(request: ExamineRequest) -> CaseStore:
     if (request.case / "case.sqlite").exists():
-        return CaseStore.open(request.case, writing=True)
+        return CaseStore.open(request.case)
     info = CaseInfo(
         name=request.name or text_of(os.fsencode(request.case.resolve().name)),
         examiner=request.examiner,

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 import typer
 
 from headwater.case.query import Case
-from headwater.case.records import Place
+from headwater.case.store import LISTS
 from headwater.case.verify import RecordReport, verify_record
+from headwater.cli.layout import say_wrapped
 from headwater.cli.run_examine import ExamineRequest, make_engine, raise_open_files
 from headwater.cli.terminal import say
-from headwater.engine.replay import Node, Replay, ReplayReport, Root, SourceFinding, Stored
+from headwater.cli.ticker import Ticker
+from headwater.engine.reopen import FileKey, add_item, open_walks, roots
+from headwater.engine.replay import Node, Replay, ReplayReport, SourceFinding, Stored
 from headwater.engine.spool import Spool
-from headwater.errors import EvidenceError, UsageError
-from headwater.evidence.folder import Place as FolderPlace
-from headwater.evidence.folder import Walk
+from headwater.errors import UsageError
 from headwater.exchange.text import text_of
+from headwater.lists.manifest import changed_files
 
 _SHOWN = 20
 
@@ -59,6 +60,9 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     results: dict[str, int]
     """Results made again, by outcome: `equal`, `tolerance`, `other_versions`, `alarm`."""
     result_findings: tuple[Finding, ...]
+    lists: int
+    """Known lists that serve; their sealed files were read to the end."""
+    list_findings: tuple[Finding, ...]
 
 
 def run_verify(request: VerifyRequest) -> Verdict:
@@ -78,8 +82,9 @@ def run_verify(request: VerifyRequest) -> Verdict:
         for one in replay.compared
     )
     alarm = any(finding.code == "alarm" for finding in differing)
+    lists, changed = _changed_lists(request.case) if record.intact else (0, ())
     return Verdict(
-        ok=record.intact and not found and not alarm,
+        ok=record.intact and not found and not alarm and not changed,
         statement=record.statement,
         record=record,
         files_read=replay.files,
@@ -88,6 +93,19 @@ def run_verify(request: VerifyRequest) -> Verdict:
         items_replayed=replay.items,
         results=dict(sorted(replay.verdicts.items())),
         result_findings=differing,
+        lists=lists,
+        list_findings=changed,
+    )
+
+
+def _changed_lists(folder: Path) -> tuple[int, tuple[Finding, ...]]:
+    """Return how many lists serve, and what is wrong with their sealed files."""
+    with Case.open(folder) as case:
+        served = [one.info for one in case.lists() if one.serves]
+    return len(served), tuple(
+        Finding(code="list_changed", where=info.name, detail=wrong)
+        for info in served
+        for wrong in changed_files(folder / LISTS / info.folder, info.manifest_sha256)
     )
 
 
@@ -108,101 +126,55 @@ def _share(text: str) -> float | int:
 def _replay(request: VerifyRequest, share: float | int) -> tuple[ReplayReport, tuple[Finding, ...]]:
     raise_open_files()
     with Case.open(request.case) as case:
-        walks, missing = _walks(case, accept_atime=request.accept_atime)
+        walks, gone = open_walks(case, accept_atime=request.accept_atime)
         asked = ExamineRequest(
             sources=(), case=request.case, workers=request.workers, uncaged=request.uncaged
         )
         engine = make_engine(asked, thumbnails=case.info.thumbnails)
+        ticker = Ticker()
         try:
             spool = Spool(request.case / "spool", asked.limits)
-            replay = Replay(engine, spool, _Ticker())
+            replay = Replay(engine, spool, lambda report: ticker.show(_read_again(report)))
             nodes = _sampled(case, share)
-            report = replay.run(_roots(case, walks, nodes, everything=request.sources == "all"))
+            report = replay.run(roots(case, walks, nodes, everything=request.sources == "all"))
         finally:
             engine.close()
-    return report, missing
+            ticker.end()
+    missing = (
+        Finding(code="missing", where=text_of(path), detail=why) for path, why in gone.items()
+    )
+    return report, tuple(missing)
 
 
-class _Ticker:
-    """Progress of a replay on a terminal."""
-
-    def __init__(self) -> None:
-        self._is_terminal = sys.stderr.isatty()
-
-    def __call__(self, report: ReplayReport) -> None:
-        if self._is_terminal:
-            read = f"{report.files:,} files, {report.bytes_read / 1e6:,.1f} MB"
-            sys.stderr.write(f"\r\x1b[Kread again: {read}, {report.items:,} items measured\r")
+def _read_again(report: ReplayReport) -> str:
+    read = f"{report.files:,} files, {report.bytes_read / 1e6:,.1f} MB"
+    return f"read again: {read}, {report.items:,} items measured"
 
 
-def _walks(case: Case, *, accept_atime: bool) -> tuple[dict[int, Walk], tuple[Finding, ...]]:
-    walks: dict[int, Walk] = {}
-    missing: list[Finding] = []
-    for source in case.sources():
-        try:
-            walks[source.source_id] = Walk(source.path, accept_atime=accept_atime)
-        except EvidenceError as error:
-            where = text_of(source.path)
-            missing.append(Finding(code="missing", where=where, detail=str(error)))
-    return walks, tuple(missing)
-
-
-Key = tuple[int, bytes, bytes]
-
-
-def _sampled(case: Case, share: float | int) -> dict[Key, Node]:
+def _sampled(case: Case, share: float | int) -> dict[FileKey, Node]:
     """Return what to measure again, by the file under which it lies.
 
     The sample follows from the digests, so it is the same each time: a share takes the items
     whose digest is below that share of all digests, a number the first ones.
     """
-    nodes: dict[Key, Node] = {}
+    nodes: dict[FileKey, Node] = {}
     for number, item in enumerate(case.all_items()):
         if isinstance(share, int) and number >= share:
             break
         if isinstance(share, float) and int.from_bytes(item.sha256[:6], "big") >= share * 2**48:
             break
-        if item.kind == "archive" or (place := _first_place(case, item.item_id)) is None:
+        if item.kind == "archive":
             continue
         if not all(problem.reproducible for problem in case.problems(item.item_id)):
             # A crash or a limit of the machine cut its results short: nothing to compare with.
             continue
-        node = _node_of(case, nodes, place, item.sha256)
-        node.measure = Stored(
+        stored = Stored(
             sha256=item.sha256,
             measurements=case.measurements(item.item_id),
             methods=case.methods_of(item.item_id),
         )
+        add_item(case, nodes, item, stored)
     return nodes
-
-
-def _first_place(case: Case, item_id: int) -> Place | None:
-    places = case.places(item_id, limit=1)
-    return places[0] if places else None
-
-
-def _node_of(case: Case, nodes: dict[Key, Node], place: Place, sha256: bytes) -> Node:
-    contents = [*(step.parent_sha256 for step in place.steps), sha256]
-    key = (place.source_id, place.directory, place.name)
-    node = nodes.setdefault(key, Node(contents[0]))
-    for step, content in zip(place.steps, contents[1:], strict=True):
-        node = node.inside.setdefault(step.ordinal, Node(content))
-    return node
-
-
-def _roots(
-    case: Case, walks: dict[int, Walk], nodes: dict[Key, Node], *, everything: bool
-) -> Iterator[Root]:
-    for _source, file in case.files():
-        if file.item_sha256 is None or file.source_id not in walks:
-            continue
-        node = nodes.get((file.source_id, file.directory, file.name))
-        if node is None and not everything:
-            continue
-        place = FolderPlace(
-            file.directory, file.name, "file", file.size_bytes, file.modified_ns, None, None
-        )
-        yield Root(walks[file.source_id], place, node or Node(file.item_sha256))
 
 
 def say_verdict(verdict: Verdict, *, as_json: bool) -> None:
@@ -210,18 +182,30 @@ def say_verdict(verdict: Verdict, *, as_json: bool) -> None:
     if as_json:
         typer.echo(msgspec.json.encode(verdict, enc_hook=bytes.hex).decode())
         return
-    say(f"{'GOOD' if verdict.ok else 'NOT GOOD'}: {verdict.statement}")
-    for found in verdict.record.findings[:_SHOWN]:
-        say(f"  {'damage' if found.damage else 'note'}: {found.where}: {found.detail}")
+    say_wrapped(f"{'GOOD' if verdict.ok else 'NOT GOOD'}: {verdict.statement}", "")
+    record = verdict.record
+    say(f"record: {record.leaves:,} leaves, {record.checkpoints:,} checkpoints that fit")
+    _say_findings(
+        [
+            Finding(code="damage" if one.damage else "note", where=one.where, detail=one.detail)
+            for one in record.findings
+        ],
+        record.more_findings,
+    )
     if verdict.files_read:
         say(f"sources: {verdict.files_read:,} files read again, {verdict.bytes_read:,} bytes")
-    for finding in verdict.source_findings[:_SHOWN]:
-        say(f"  {finding.code}: {finding.where}: {finding.detail}")
+    _say_findings(verdict.source_findings)
     if verdict.items_replayed:
         results = ", ".join(f"{count:,} {name}" for name, count in verdict.results.items())
-        say(f"results made again: {verdict.items_replayed:,} items: {results}")
-    for finding in verdict.result_findings[:_SHOWN]:
-        say(f"  {finding.code}: {finding.where}: {finding.detail}")
-    hidden = len(verdict.source_findings) + len(verdict.result_findings) - 2 * _SHOWN
-    if hidden > 0:
-        say("  more are left out here; --json has them all")
+        say(f"results of {verdict.items_replayed:,} items made again: {results}")
+    _say_findings(verdict.result_findings)
+
+
+def _say_findings(findings: Sequence[Finding], more: int = 0) -> None:
+    """Print the first findings and how many others there are."""
+    for one in findings[:_SHOWN]:
+        say_wrapped(f"{one.code}: {one.where}: {one.detail}", further="    ")
+    left_out = len(findings[_SHOWN:]) + more
+    if left_out:
+        listed = f"{len(findings):,} of {len(findings) + more:,}"
+        say(f"  ... and {left_out:,} more; --json lists {listed}")

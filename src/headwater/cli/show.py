@@ -11,12 +11,14 @@ import typer
 def show(
     reference: Annotated[
         str,
-        typer.Argument(metavar="REF", help="At least 8 digits of an item's SHA-256, or path:TEXT."),
+        typer.Argument(
+            metavar="REF",
+            help="At least 8 digits of an item's SHA-256, or `path:TEXT`, where TEXT is any part "
+            "of a path as it is printed.",
+        ),
     ],
     case: Annotated[Path, typer.Option(help="The case folder.")],
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the item as one JSON line.")
-    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
 ) -> None:
     """Show everything the case holds of one item.
 
@@ -25,27 +27,18 @@ def show(
     import msgspec  # noqa: PLC0415
 
     from headwater.case.query import Case  # noqa: PLC0415
-    from headwater.cli.reference import candidates_of  # noqa: PLC0415
-    from headwater.cli.terminal import say, say_value  # noqa: PLC0415
+    from headwater.cli.reference import resolve  # noqa: PLC0415
+    from headwater.cli.show_item import say_candidates, say_item  # noqa: PLC0415
     from headwater.exchange.document import item_document  # noqa: PLC0415
 
     with Case.open(case) as opened:
-        candidates = candidates_of(opened, reference)
-        if len(candidates) == 1:
-            document = item_document(opened, candidates[0].item)
-            if as_json:
-                typer.echo(msgspec.json.encode(document).decode())
-                return
-            for key, value in document.items():
-                say_value(key, value)
-            return
+        found = resolve(opened, reference)
+        document = None if found.item is None else item_document(opened, found.item)
     if as_json:
-        found = [{"sha256": one.item.sha256.hex(), "path": one.path} for one in candidates]
-        typer.echo(msgspec.json.encode({"reference": reference, "candidates": found}).decode())
-    elif not candidates:
-        say(f"nothing in this case fits {reference}", err=True)
+        typer.echo(msgspec.json.encode(document or found.candidates).decode())
+    elif document is None:
+        say_candidates(found.candidates)
     else:
-        say(f"{len(candidates)} items fit {reference}; name one of them:", err=True)
-        for one in candidates:
-            say(f"{one.item.sha256.hex()}  {one.path}")
-    raise typer.Exit(1)
+        say_item(document)
+    if document is None:
+        raise typer.Exit(1)

@@ -19,9 +19,10 @@ def print_summary(summary: Summary, *, as_json: bool) -> None:
         f"{summary.items:,} items in {summary.occurrences:,} places, "
         f"{summary.measurements:,} measurements, {summary.problems:,} problems"
     )
+    before = f", {summary.resumed:,} places done before" if summary.resumed else ""
     typer.echo(
         f"{summary.bytes / 1e6:,.1f} MB read in {summary.seconds:,.1f} s "
-        f"({summary.cpu_seconds:,.1f} s of CPU), {summary.resumed:,} places done before"
+        f"({summary.cpu_seconds:,.1f} s of CPU){before}"
     )
     if not summary.complete:
         typer.echo(STOPPED)

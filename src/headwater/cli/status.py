@@ -18,7 +18,7 @@ def status(
     import msgspec  # noqa: PLC0415
 
     from headwater.case.query import Case  # noqa: PLC0415
-    from headwater.cli.terminal import say_value  # noqa: PLC0415
+    from headwater.cli.show_status import say_status  # noqa: PLC0415
     from headwater.exchange.text import named  # noqa: PLC0415
 
     with Case.open(case) as opened:
@@ -40,6 +40,4 @@ def status(
     if as_json:
         typer.echo(msgspec.json.encode(facts).decode())
         return
-    for key, value in facts.items():
-        if key != "schema":
-            say_value(key, value)
+    say_status(facts)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+import os
+import select
+import sys
+from collections.abc import Callable
+from typing import ParamSpec
 
 import typer
 
 from headwater.exchange.text import escaped
-
-_LONG = 200
 
 
 def say(text: str = "", *, err: bool = False) -> None:
@@ -16,18 +19,31 @@ def say(text: str = "", *, err: bool = False) -> None:
     typer.echo(escaped(text), err=err)
 
 
-def say_value(key: str, value: Any, depth: int = 0) -> None:
-    """Print a document's value as indented lines; long texts are cut, with their length."""
-    indent = "  " * depth
-    if isinstance(value, dict) and value:
-        say(f"{indent}{key}:")
-        for inner, held in value.items():
-            say_value(str(inner), held, depth + 1)
-    elif isinstance(value, list | tuple) and any(isinstance(held, dict) for held in value):
-        say(f"{indent}{key}:")
-        for number, held in enumerate(value, 1):
-            say_value(str(number), held, depth + 1)
-    else:
-        text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-        cut = text if len(text) <= _LONG else f"{text[:_LONG]}... ({len(text):,} characters)"
-        say(f"{indent}{key}: {cut}")
+Arguments = ParamSpec("Arguments")
+
+
+def until_unread(verb: Callable[Arguments, None]) -> Callable[Arguments, None]:
+    """Return a verb that ends well where whoever reads its output has seen enough (`| head`)."""
+
+    @functools.wraps(verb)
+    def ending(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
+        try:
+            verb(*args, **kwargs)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            if not _is_unread():
+                raise
+            raise typer.Exit from None
+
+    return ending
+
+
+def _is_unread() -> bool:
+    """Return whether nobody reads standard output any more; then what is left goes nowhere."""
+    output = sys.stdout.fileno()
+    poll = select.poll()
+    poll.register(output, 0)
+    if not any(event & select.POLLERR for _, event in poll.poll(0)):
+        return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), output)
+    return True

@@ -54,6 +54,32 @@ PLACES: tuple[DemoPlace, ...] = (
 )
 
 
+class Optics(NamedTuple):
+    """A lens that is always used alike."""
+
+    focal_mm: tuple[int, int]
+    aperture: tuple[int, int]
+    vignetting: float
+    """Share of light lost in the corners."""
+
+
+class Noise(NamedTuple):
+    """Deviations in grey levels: `sqrt(read^2 + shot^2 * level)`."""
+
+    read: float
+    shot: float
+
+
+class Coding(NamedTuple):
+    """How a model writes JPEG."""
+
+    table_slope: float
+    """How fast the quantisation steps grow with frequency."""
+    subsampling: str
+    restart_rows: int = 0
+    """JPEG rows of blocks between restart markers; 0 for none."""
+
+
 class Model(NamedTuple):
     """What all bodies of one camera model share."""
 
@@ -61,78 +87,53 @@ class Model(NamedTuple):
     model: str
     software: str
     maker_note: bytes
-    folder: bytes
-    """Where its card or memory keeps pictures."""
-    order: exif.ByteOrder
-    table_slope: float
-    """How fast the quantisation steps grow with frequency."""
-    subsampling: str
-    restart_rows: int
-    """JPEG rows of blocks between restart markers; 0 for none."""
-    vignetting: float
-    """Share of light lost in the corners."""
-    read_noise: float
-    shot_noise: float
-    """Deviations in grey levels: `sqrt(read^2 + shot^2 * level)`."""
-    focal_mm: tuple[int, int]
-    aperture: tuple[int, int]
-    gps: bool
-    utc_offset: bool
+    """How its maker notes begin."""
+    folder: str
+    """Where its card or memory keeps pictures, with the `body`."""
+    file_name: str
+    """What it calls a picture, with `taken` or its `number`."""
+    optics: Optics
+    noise: Noise
+    coding: Coding
+    order: exif.ByteOrder = "<"
+    knows_place: bool = True
+    """Writes its position, and the offset of its clock from UTC."""
 
 
 ROAM = Model(
-    make="Fennwick",
-    model="Roam 5",
-    software="Fennwick OS 5.2.1",
-    maker_note=b"FENNWICK\x00\x01",
-    folder=b"phone/DCIM/Camera",
-    order="<",
-    table_slope=0.9,
-    subsampling="4:2:0",
-    restart_rows=0,
-    vignetting=0.16,
-    read_noise=1.2,
-    shot_noise=0.13,
-    focal_mm=(43, 10),
-    aperture=(18, 10),
-    gps=True,
-    utc_offset=True,
+    "Fennwick",
+    "Roam 5",
+    "Fennwick OS 5.2.1",
+    b"FENNWICK\x00\x01",
+    folder="phone/DCIM/Camera",
+    file_name="IMG_{taken:%Y%m%d_%H%M%S}.jpg",
+    optics=Optics((43, 10), (18, 10), vignetting=0.16),
+    noise=Noise(1.2, 0.13),
+    coding=Coding(0.9, "4:2:0"),
 )
 QUILLON = Model(
-    make="QUILLON",
-    model="Quillon Q3",
-    software="Ver.1.04",
-    maker_note=b"QLN3\x00\x02",
-    folder=b"cards/%s/DCIM/100QLN03",
+    "QUILLON",
+    "Quillon Q3",
+    "Ver.1.04",
+    b"QLN3\x00\x02",
+    folder="cards/{body}/DCIM/100QLN03",
+    file_name="QLN_{number:04}.JPG",
+    optics=Optics((35, 1), (56, 10), vignetting=0.22),
+    noise=Noise(1.0, 0.11),
+    coding=Coding(0.42, "4:2:2"),
     order=">",
-    table_slope=0.42,
-    subsampling="4:2:2",
-    restart_rows=0,
-    vignetting=0.22,
-    read_noise=1.0,
-    shot_noise=0.11,
-    focal_mm=(35, 1),
-    aperture=(56, 10),
-    gps=False,
-    utc_offset=False,
+    knows_place=False,
 )
 FIELD = Model(
-    make="Marrowby Optical Works",
-    model="Field 2",
-    software="Field firmware 2.10",
-    maker_note=b"MARROWBY\x00",
-    folder=b"cards/field/DCIM/101MARRO",
-    order="<",
-    table_slope=0.62,
-    subsampling="4:4:4",
-    restart_rows=1,
-    vignetting=0.28,
-    read_noise=1.4,
-    shot_noise=0.14,
-    focal_mm=(24, 1),
-    aperture=(28, 10),
-    gps=True,
-    utc_offset=True,
+    "Marrowby Optical Works",
+    "Field 2",
+    "Field firmware 2.10",
+    b"MARROWBY\x00",
+    folder="cards/field/DCIM/101MARRO",
+    file_name="MOW{number:05}.JPG",
+    optics=Optics((24, 1), (28, 10), vignetting=0.28),
+    noise=Noise(1.4, 0.14),
+    coding=Coding(0.62, "4:4:4", restart_rows=1),
 )
 
 
@@ -175,17 +176,12 @@ class Shot(NamedTuple):
 
 def file_name(body: Body, shot: Shot) -> bytes:
     """Return the name that the camera gives its picture."""
-    if body.model is ROAM:
-        return shot.taken.strftime("IMG_%Y%m%d_%H%M%S.jpg").encode()
-    prefix = b"QLN_%04d.JPG" if body.model is QUILLON else b"MOW%05d.JPG"
-    return prefix % shot.number
+    return body.model.file_name.format(taken=shot.taken, number=shot.number).encode()
 
 
 def folder_name(body: Body) -> bytes:
     """Return the folder that holds the body's pictures, below the evidence."""
-    return (
-        body.model.folder % body.key.encode() if b"%s" in body.model.folder else body.model.folder
-    )
+    return body.model.folder.format(body=body.key).encode()
 
 
 class Camera:
@@ -198,7 +194,7 @@ class Camera:
         random = np.random.Generator(np.random.SFC64([seed, 1000 + index]))
         self._noise = np.random.Generator(np.random.SFC64([seed, 2000 + index]))
         self._gain = _pattern(random, width_px, height_px)
-        self._gain *= _vignetting(body.model.vignetting, width_px, height_px)
+        self._gain *= _vignetting(body.model.optics.vignetting, width_px, height_px)
 
     def record(self) -> DemoCamera:
         """Return what the manifest says of this camera."""
@@ -211,8 +207,8 @@ class Camera:
             software=model.software,
             width_px=self.size_px[0],
             height_px=self.size_px[1],
-            writes_gps=model.gps,
-            writes_utc_offset=model.utc_offset,
+            writes_gps=model.knows_place,
+            writes_utc_offset=model.knows_place,
         )
 
     def expose(
@@ -245,10 +241,10 @@ class Camera:
 
     def _sensor_noise(self, light: Plane) -> Plane:
         """Return read and shot noise; its deviation follows the light at each sample."""
-        model = self.body.model
+        deviations = self.body.model.noise
         noise = _white(self._noise, light.shape)
-        variance = light * np.float32(model.shot_noise**2)
-        variance += np.float32(model.read_noise**2)
+        variance = light * np.float32(deviations.shot**2)
+        variance += np.float32(deviations.read**2)
         noise *= np.sqrt(variance, out=variance)
         return noise
 
@@ -259,14 +255,14 @@ class Camera:
 
     def encode(self, picture: Image.Image) -> bytes:
         """Return a JPEG with the model's own tables and subsampling, without metadata."""
-        model = self.body.model
+        coding = self.body.model.coding
         file = io.BytesIO()
-        options = {"restart_marker_rows": model.restart_rows} if model.restart_rows else {}
+        options = {"restart_marker_rows": coding.restart_rows} if coding.restart_rows else {}
         picture.save(
             file,
             "JPEG",
-            qtables=_tables(model.table_slope),
-            subsampling=model.subsampling,
+            qtables=_tables(coding.table_slope),
+            subsampling=coding.subsampling,
             optimize=False,
             **options,
         )
@@ -289,7 +285,7 @@ class Camera:
         block = exif.write_exif(
             self._main_tags(shot, software, orientation),
             self._photo_tags(shot, picture.size),
-            _place_tags(shot) if self.body.model.gps else [],
+            _place_tags(shot) if self.body.model.knows_place else [],
             thumbnail=_thumbnail(thumbnail_of or picture),
             order=self.body.model.order,
         )
@@ -313,7 +309,7 @@ class Camera:
         model, time = self.body.model, _exif_time(shot.taken)
         tags = [
             exif.rational(0x829A, shot.exposure),
-            exif.rational(0x829D, model.aperture),
+            exif.rational(0x829D, model.optics.aperture),
             exif.short(0x8827, shot.iso),
             exif.raw(0x9000, b"0232"),
             exif.text(0x9003, time),
@@ -321,7 +317,7 @@ class Camera:
             exif.raw(0x9101, b"\x01\x02\x03\x00"),
             exif.signed_rational(0x9204, (0, 1)),
             exif.short(0x9209, 16),
-            exif.rational(0x920A, model.focal_mm),
+            exif.rational(0x920A, model.optics.focal_mm),
             exif.raw(0x927C, self._maker_note(shot)),
             exif.text(0x9291, f"{shot.taken.microsecond // 10000:02d}"),
             exif.raw(0xA000, b"0100"),
@@ -330,7 +326,7 @@ class Camera:
             exif.short(0xA003, size_px[1]),
             exif.text(0xA431, self.body.serial),
         ]
-        if model.utc_offset:
+        if model.knows_place:
             offset = f"{shot.place.utc_offset_hours:+03d}:00"
             tags += [exif.text(number, offset) for number in (0x9010, 0x9011, 0x9012)]
         return tags

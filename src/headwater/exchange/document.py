@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 
 from headwater.case.query import Case
-from headwater.case.records import ItemRow, Place, Placeless, Step
+from headwater.case.records import ItemRow, Place, Step, UnreadPlace
+from headwater.exchange.matches import matches_of
 from headwater.exchange.text import named, rfc3339
 from headwater.media.formats import extension_agrees
 from headwater.model import Containment, Occurrence, Problem, Time
@@ -49,11 +50,12 @@ def item_document(case: Case, item: ItemRow) -> Document:
         "occurrences": [_place(place, item.format) for place in places],
         **_left_out(case, item.item_id, len(places)),
         "measurements": case.measurements(item.item_id),
+        **matches_of(case, item.item_id),
         "problems": _problems(case.problems(item.item_id)),
     }
 
 
-def unread_documents(case: Case, row: Placeless) -> Document:
+def unread_document(case: Case, row: UnreadPlace) -> Document:
     """Return a place whose bytes were not read: every key of an item, without a content."""
     left_out: Document = {}
     if row.occurrence is not None:
@@ -74,8 +76,20 @@ def unread_documents(case: Case, row: Placeless) -> Document:
         "occurrences": places,
         **left_out,
         "measurements": {},
+        "matches": [],
+        "category": None,
         "problems": _problems(row.problems),
     }
+
+
+def file_times(row: Place | Occurrence) -> list[Document]:
+    """Return the clocks of a file in a source that its file system keeps, with their bases."""
+    clocks = {clock: getattr(row, f"{clock}_ns") for clock in _CLOCKS}
+    return [
+        {"at": rfc3339(nanoseconds), "basis": f"filesystem:{clock}"}
+        for clock, nanoseconds in clocks.items()
+        if nanoseconds is not None
+    ]
 
 
 def _left_out(case: Case, item_id: int, listed: int) -> Document:
@@ -87,14 +101,13 @@ def _left_out(case: Case, item_id: int, listed: int) -> Document:
 
 
 def _place(place: Place, item_format: str) -> Document:
-    path = place.directory + b"/" + place.name if place.directory else place.name
     last = place.steps[-1].name if place.steps else place.name
     return {
         **named("source", place.source_path),
-        **named("path", path),
+        **named("path", place.path),
         "inside": [_step(step) for step in place.steps],
         "size_bytes": place.size_bytes,
-        "times": _times(place),
+        "times": file_times(place),
         "extension_agrees": extension_agrees(last, item_format),
         "problems": _problems(place.problems),
     }
@@ -121,7 +134,7 @@ def _unread_file(case: Case, row: Occurrence) -> Document:
         "inside": [],
         "place_kind": row.kind,
         "size_bytes": row.size_bytes,
-        "times": _times(row),
+        "times": file_times(row),
         "extension_agrees": None,
         "problems": _problems(row.problems),
     }
@@ -144,15 +157,6 @@ def _unread_members(case: Case, row: Containment) -> list[Document]:
     places = case.places(container.item_id, limit=MOST_PLACES)
     inside = [msgspec.structs.replace(place, steps=(*place.steps, step)) for place in places]
     return [{**_place(place, "unknown"), "problems": _problems(row.problems)} for place in inside]
-
-
-def _times(row: Place | Occurrence) -> list[Document]:
-    clocks = {clock: getattr(row, f"{clock}_ns") for clock in _CLOCKS}
-    return [
-        {"at": rfc3339(nanoseconds), "basis": f"filesystem:{clock}"}
-        for clock, nanoseconds in clocks.items()
-        if nanoseconds is not None
-    ]
 
 
 def _clocks(times: Iterable[Time]) -> list[Document]:

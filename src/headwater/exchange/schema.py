@@ -1,4 +1,4 @@
-"""JSON Schemas (draft 2020-12) of the documents that leave Headwater, made from their records.
+"""Schemas of what leaves Headwater: JSON Schema (draft 2020-12) of documents, Table Schema of CSV.
 
 The envelope of an item is written out here, beside `exchange.document` which fills it; everything
 else follows from the records themselves, so a schema cannot say what the program does not print.
@@ -11,8 +11,17 @@ from typing import Any, get_args
 
 import msgspec
 
-from headwater.case.records import CaseInfo, Checkpoint, Counts, RunRow
+from headwater.case.records import (
+    CaseInfo,
+    Checkpoint,
+    Counts,
+    ListRole,
+    MatchKind,
+    RunRow,
+)
 from headwater.exchange.document import SCHEMA as ITEM
+from headwater.exchange.lines import CSV_COLUMNS
+from headwater.match.standing import Category
 from headwater.model import Kind, PlaceKind, Problem, Record, State, Time
 
 Schema = dict[str, Any]
@@ -36,8 +45,8 @@ def item_schema(records: Mapping[str, type[Record]]) -> Schema:
     `records` gives the record of each known measure by its name. A measure that is not among them
     (an installed package's) may have any object under its name.
     """
-    shared, definitions = _components(Problem, Time, *records.values())
-    problem, time, *of_measures = shared
+    shared, definitions = _components(Problem, Time, Category, *records.values())
+    problem, time, category, *of_measures = shared
     measured = {
         name: _measured(reference) for name, reference in zip(records, of_measures, strict=True)
     }
@@ -46,6 +55,7 @@ def item_schema(records: Mapping[str, type[Record]]) -> Schema:
         "place": _place(problem, time),
         "step": _step(time),
         "cannot_measure": _cannot_measure(),
+        "match": _match(),
     }
     envelope = _object(
         {
@@ -58,6 +68,8 @@ def item_schema(records: Mapping[str, type[Record]]) -> Schema:
                 "properties": measured,
                 "additionalProperties": {"type": "object"},
             },
+            "matches": _list(_reference("match")),
+            "category": {"anyOf": [category, {"type": "null"}]},
             "problems": _list(problem),
         },
         {
@@ -90,6 +102,18 @@ def status_schema() -> Schema:
         }
     )
     return _document(STATUS, "What a case holds and the runs that made it.", envelope, definitions)
+
+
+def csv_schema() -> Schema:
+    """Return what the columns of a CSV export hold, as a Table Schema (version 1.0)."""
+    fields: list[Schema] = []
+    for column in CSV_COLUMNS:
+        field: Schema = {"name": column.name, "type": column.type}
+        field["description"] = column.described
+        if column.pattern is not None:
+            field["constraints"] = {"pattern": column.pattern}
+        fields.append(field)
+    return {"fields": fields, "missingValues": [""]}
 
 
 def struct_schema(name: str, described: str, answer: type[msgspec.Struct]) -> Schema:
@@ -150,6 +174,38 @@ def _measured(record: Schema) -> Schema:
 def _cannot_measure() -> Schema:
     described = "An expected failure: the item has nothing of the kind, or cannot give it."
     return {"description": described} | _object({"cannot_measure": _TEXT})
+
+
+def _match() -> Schema:
+    described = "One match: with a known list, or with another item of the case."
+    anything: Schema = {"type": "object"}
+    required = {
+        "kind": {"enum": list(get_args(MatchKind))},
+        "standing": {"enum": ["match", "unconfirmed", "suppressed"]},
+        "score": _object({"value": {"type": "integer", "minimum": 0}, "unit": _TEXT}),
+        "how": anything,
+    }
+    optional: Schema = {
+        "item": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+        "list": _TEXT,
+        "list_version": _TEXT,
+        "role": {"enum": list(get_args(ListRole))},
+        "signed": {"type": "boolean"},
+        "entries": {"type": "integer", "minimum": 1},
+        "categories": _list(
+            _object(
+                {
+                    "code": _TEXT,
+                    "meaning": {"type": ["string", "null"]},
+                    "entries": {"type": "integer", "minimum": 1},
+                }
+            )
+        ),
+        "labels": {"type": "object", "additionalProperties": _list(_TEXT)},
+        "suppressed_by": _TEXT,
+    }
+    with_one_of = {"oneOf": [{"required": ["list"]}, {"required": ["item"]}]}
+    return {"description": described} | _object(required, optional) | with_one_of
 
 
 def _digest(digits: int) -> Schema:

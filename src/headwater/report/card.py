@@ -9,7 +9,7 @@ import msgspec
 
 from headwater.case.query import Case
 from headwater.case.records import Facts, ItemRow, Place
-from headwater.exchange.text import rfc3339
+from headwater.exchange.document import file_times
 from headwater.media.formats import extension_agrees
 from headwater.model import Problem
 from headwater.report.covers import Covers, no_picture
@@ -176,9 +176,8 @@ def _path(seen: Seen) -> Html:
 
 
 def _way(place: Place, most: int) -> Html:
-    path = b"/".join(part for part in (place.directory, place.name) if part)
     steps = (said(step.name, most) for step in place.steps)
-    return joined((said(path, most), *steps), " › ")
+    return joined((said(place.path, most), *steps), " › ")
 
 
 def _badges(seen: Seen) -> Iterator[Html]:
@@ -226,14 +225,8 @@ def _device(facts: Facts) -> str:
 
 
 def _whole_place(place: Place, item: ItemRow) -> Html:
-    clocks = {
-        f"filesystem:{name}": getattr(place, f"{name}_ns")
-        for name in ("modified", "changed", "accessed", "created")
-    }
     times = [
-        joined((basis, " ", element("time", rfc3339(nanoseconds))))
-        for basis, nanoseconds in clocks.items()
-        if nanoseconds is not None
+        joined((time["basis"], " ", element("time", time["at"]))) for time in file_times(place)
     ]
     for step in place.steps:
         times += [joined((said(time.basis), " ", said(time.at))) for time in step.times]
@@ -278,14 +271,7 @@ def _measurements(seen: Seen) -> Iterator[Html]:
 
 
 def _find(seen: Seen) -> str:
-    path = _first_path(seen)
+    path = seen.places[0].whole_path if seen.places else b""
     device = spoken(f"{seen.facts.make or ''} {seen.facts.model or ''}")
     parts = (spoken(path, 300), seen.item.sha256.hex(), seen.item.format, device)
     return " ".join(parts).lower()
-
-
-def _first_path(seen: Seen) -> bytes:
-    if not seen.places:
-        return b""
-    place = seen.places[0]
-    return b"/".join((place.directory, place.name, *(step.name for step in place.steps)))

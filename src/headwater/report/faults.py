@@ -17,11 +17,11 @@ CODES = {
     "malformed": "the bytes break the rules of their format",
     "refused": "recognised, and deliberately not opened",
     "limit": "a ceiling was reached",
-    "crashed": "the worker that held it ended; the next attempt was made in a new one",
-    "hung": "the worker that held it made no progress and was ended",
-    "unreadable": "the system would not open or read it",
+    "crashed": "the worker that held it died, each time it was tried",
+    "unexpected": "a library raised what nobody foresaw",
+    "unreadable": "the system would not list, open or read it, or not without a trace",
     "changed": "it changed while it was read",
-    "quarantined": "it ended workers before and is left alone",
+    "contains_itself": "a container holds its own content, without end",
 }
 """What the codes of problems mean."""
 

@@ -104,7 +104,7 @@ def _tiles(counts: Counts) -> Html:
         (counts.items, "distinct contents (items)"),
         (states.get("measured", 0), "measured"),
         (stopped, "refused or failed"),
-        (counts.placeless, "places not read"),
+        (counts.unread_places, "places not read"),
         (counts.problems, "problems"),
     )
     return element("div", *(tile(value, word) for value, word in tiles), class_="tiles")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import get_args
 
 from headwater.case.query import Case
 from headwater.case.records import Counts
+from headwater.model import Kind
 from headwater.report.card import Cards
 from headwater.report.covers import Covers
 from headwater.report.limits import MB, LeftOut, PageLimits
@@ -56,59 +58,15 @@ def _account(counts: Counts, listing: Listing, limits: PageLimits) -> str:
 
 
 def _tools(case: Case) -> Html:
-    manners = (
-        element(
-            "label",
-            element("input", type="radio", name="manner", value=value, checked=value == "blurred"),
-            words,
-        )
-        for value, words in _MANNERS
-    )
-    kinds = (
-        element("option", kind, value=kind) for kind in ("picture", "video", "archive", "other")
-    )
-    states = (element("option", words, value=state) for state, words in STATE_WORDS.items())
     thumbnails = None
     if not case.info.thumbnails:
         thumbnails = element("p", "The case was made without thumbnails.")
+    scriptless = "Pictures stay covered, as this browser runs no scripts. All else can be read."
     return joined(
         (
             thumbnails,
-            element(
-                "noscript",
-                element(
-                    "p",
-                    "Pictures stay covered, as this browser runs no scripts. All else can be read.",
-                ),
-            ),
-            element(
-                "form",
-                element(
-                    "fieldset",
-                    element("legend", "Uncovered pictures are shown"),
-                    *manners,
-                ),
-                element("label", "Find ", element("input", type="search", name="find")),
-                element(
-                    "label",
-                    "Kind ",
-                    element("select", element("option", "all", value=""), *kinds, name="kind"),
-                ),
-                element(
-                    "label",
-                    "State ",
-                    element("select", element("option", "all", value=""), *states, name="state"),
-                ),
-                element(
-                    "label",
-                    element("input", type="checkbox", name="problems"),
-                    "with problems",
-                ),
-                element("button", "Cover all (Esc)", type="button", class_="cover-all"),
-                element("output", "", name="said", aria_live="polite"),
-                class_="tools",
-                hidden=True,
-            ),
+            element("noscript", element("p", scriptless)),
+            _form(),
             element(
                 "p",
                 "Every picture is covered. Press its cover, or move to it with Tab and press Enter "
@@ -118,3 +76,33 @@ def _tools(case: Case) -> Html:
             ),
         )
     )
+
+
+def _form() -> Html:
+    """Return what chooses the cards that are seen, and how; without scripts it stays hidden."""
+    manners = (
+        element(
+            "label",
+            element("input", type="radio", name="manner", value=value, checked=value == "blurred"),
+            words,
+        )
+        for value, words in _MANNERS
+    )
+    return element(
+        "form",
+        element("fieldset", element("legend", "Uncovered pictures are shown"), *manners),
+        element("label", "Find ", element("input", type="search", name="find")),
+        _choice("Kind ", "kind", {kind: kind for kind in get_args(Kind)}),
+        _choice("State ", "state", STATE_WORDS),
+        element("label", element("input", type="checkbox", name="problems"), "with problems"),
+        element("button", "Cover all (Esc)", type="button", class_="cover-all"),
+        element("output", "", name="said", aria_live="polite"),
+        class_="tools",
+        hidden=True,
+    )
+
+
+def _choice(title: str, name: str, words: Mapping[str, str]) -> Html:
+    options = (element("option", said, value=value) for value, said in words.items())
+    every = element("option", "all", value="")
+    return element("label", title, element("select", every, *options, name=name))

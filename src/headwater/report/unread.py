@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from headwater.case.query import Case
-from headwater.case.records import Counts, Placeless
+from headwater.case.records import Counts, UnreadPlace
 from headwater.report.faults import link, problem_line
 from headwater.report.limits import LeftOut, PageLimits
 from headwater.report.markup import Html, element, joined, said
@@ -27,21 +27,23 @@ def unread(
     case: Case, counts: Counts, listed: frozenset[bytes], limits: PageLimits, left_out: LeftOut
 ) -> Iterator[Html]:
     """Yield the reasons with their counts, then the places."""
-    if not counts.placeless:
+    if not counts.unread_places:
         yield element("p", "Every place was read in full.")
         return
     yield element("h3", "By reason")
     yield table(("What, and why", "Places"), _reasons(case, limits, left_out))
     yield element("h3", "Place by place")
-    left_out.note("place not read, counted by its reason alone", counts.placeless - limits.unread)
+    left_out.note(
+        "place not read, counted by its reason alone", counts.unread_places - limits.unread
+    )
     sources = {source.source_id: source.path for source in case.sources()}
-    rows = (_row(place, sources, listed) for place in islice(case.placeless(), limits.unread))
+    rows = (_row(place, sources, listed) for place in islice(case.unread_places(), limits.unread))
     yield table(("Place", "What", "Size", "Why"), rows)
 
 
 def _reasons(case: Case, limits: PageLimits, left_out: LeftOut) -> list[tuple[Html, str]]:
     reasons: Counter[tuple[str, str]] = Counter()
-    for place in case.placeless():
+    for place in case.unread_places():
         first = place.problems[0] if place.problems else None
         why = f"{first.code}: {first.reason}" if first is not None else ""
         key = (_what(place), why[:600])
@@ -56,14 +58,14 @@ def _reasons(case: Case, limits: PageLimits, left_out: LeftOut) -> list[tuple[Ht
     ]
 
 
-def _what(place: Placeless) -> str:
+def _what(place: UnreadPlace) -> str:
     if place.occurrence is None:
         return f"member of a container, {STATE_WORDS.get(place.state or '', 'not read')}"
     return _KINDS[place.occurrence.kind]
 
 
 def _row(
-    place: Placeless, sources: dict[int, bytes], listed: frozenset[bytes]
+    place: UnreadPlace, sources: dict[int, bytes], listed: frozenset[bytes]
 ) -> tuple[Html, str, str, Html]:
     why = element("ul", *map(problem_line, place.problems), class_="plain")
     if place.occurrence is not None:

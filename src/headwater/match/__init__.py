@@ -1,0 +1,1 @@
+"""What belongs to what: items against known lists, and against each other."""
