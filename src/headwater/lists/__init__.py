@@ -1,0 +1,1 @@
+"""Known lists: read in the field's formats, and kept sealed."""
