@@ -181,9 +181,9 @@ def prefixed(images: str) -> str:
 
 
 def test_it_goes_on_at_every_cursor() -> None:
-    check_resuming(NcmecReader, big(5000).encode())
-    check_resuming(NcmecReader, big(5000).encode("utf-16"))
-    text = big(5000, prefixed).replace("Example", "Exämple")
+    check_resuming(NcmecReader, big(4200).encode())
+    check_resuming(NcmecReader, big(2100).encode("utf-16"))
+    text = big(2100, prefixed).replace("Example", "Exämple")
     check_resuming(NcmecReader, text.encode("iso-8859-1"))
 
 

@@ -17,6 +17,7 @@ from headwater.lists.stream import (
     FileStream,
     PeekedStream,
     PipeStream,
+    from_start,
     go_to,
     open_stream,
     read_full,
@@ -118,6 +119,16 @@ def test_a_look_ahead_changes_nothing(
 def test_a_look_ahead_has_a_ceiling() -> None:
     with pytest.raises(ValueError, match="at most"):
         PeekedStream(BytesStream(b"")).peek(PEEK_BYTES + 1)
+
+
+def test_readers_begin_at_the_beginning_of_a_file_that_was_looked_at() -> None:
+    stream = BytesStream(b"0123456789")
+    stream.read(4)
+    assert read_full(from_start(stream), 4) == b"0123"
+    looked_at = PeekedStream(BytesStream(b"0123456789", piece_bytes=3))
+    assert looked_at.peek(5) == b"01234"
+    assert from_start(looked_at) is looked_at
+    assert read_full(looked_at, 20) == b"0123456789"
 
 
 @pytest.mark.parametrize("piece_bytes", [None, 3])

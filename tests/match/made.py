@@ -67,6 +67,7 @@ class MadeItem:
 class MadeSaid:
     category: str | None
     labels: tuple[tuple[str, str], ...] = ()
+    status: str = "active"
 
 
 @dataclass
@@ -76,6 +77,7 @@ class MadeList:
     digests: dict[str, list[tuple[bytes, int]]] = field(default_factory=dict)
     codes: list[tuple[Code, int]] = field(default_factory=list)
     categories: dict[int, str] = field(default_factory=dict)
+    withdrawn: frozenset[int] = frozenset()
 
     def lookup(self, kind: str, keyed: Keyed) -> tuple[Integers, Integers]:
         held = self.digests.get(kind, [])
@@ -94,7 +96,8 @@ class MadeList:
         return np.frombuffer(joined, np.uint8).reshape(-1, 32), entries
 
     def said(self, entry: int) -> MadeSaid:
-        return MadeSaid(self.categories.get(entry))
+        status = "withdrawn" if entry in self.withdrawn else "active"
+        return MadeSaid(self.categories.get(entry), status=status)
 
 
 class MadeDesk:

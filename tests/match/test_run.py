@@ -93,6 +93,24 @@ def test_hashes_of_low_quality_are_not_compared() -> None:
     assert made.held() == {(2, "harbour", "pdq"): ("match", 0)}
 
 
+def test_entries_that_the_list_withdrew_match_nothing() -> None:
+    made = MadeCase()
+    made.examine(MadeItem(1, code(1)), MadeItem(2, code(2)))
+    made.serve(
+        "harbour",
+        MadeList(
+            digests={"md5": [(building.digests(1).md5, 0), (building.digests(2).md5, 1)]},
+            codes=[(code(1), 2), (code(1, [0, 1]), 3), (code(2), 4)],
+            withdrawn=frozenset((0, 2, 4)),
+        ),
+    )
+    made.match()
+    assert made.held() == {
+        (1, "harbour", "pdq"): ("match", 2),
+        (2, "harbour", "md5"): ("match", None),
+    }
+
+
 def test_only_what_changed_is_done() -> None:
     made = MadeCase()
     made.examine(MadeItem(1, code(1)), MadeItem(2, code(2)))

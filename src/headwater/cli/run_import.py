@@ -34,7 +34,7 @@ from headwater.lists.importing import (
 from headwater.lists.keys import ListKey, list_key
 from headwater.lists.locked import LockedMemory, protect_process
 from headwater.lists.sniff import HEAD_BYTES, sniff
-from headwater.lists.stream import PeekedStream, open_stream, peeked
+from headwater.lists.stream import PeekedStream, open_stream
 
 _WAIT_SECONDS = 1.0
 _KNOWN_ALONE = ("nsrl2", "nsrl3")
@@ -169,7 +169,7 @@ def _imported(
     chosen = _scheme(request.scheme)
     ticker = Ticker(quiet=request.quiet)
     with open_stream(request.file) as opened:
-        stream = peeked(opened)
+        stream = PeekedStream(opened)
         reader = _reader(request, stream)
         role = _role(request.role, reader.FORMAT)
 
@@ -197,6 +197,8 @@ def _imported(
     ticker.end()
     codes = imported.report["categories"].keys() - {""}
     scheme = schemes.for_import(reader.FORMAT, chosen, carries_codes=bool(codes))
+    # Faults one by one lie beside the sealed files.
+    kept = {name: said for name, said in imported.report.items() if name != "first_faults"}
     info = ListInfo(
         name=request.name,
         folder=imported.version_id,
@@ -213,7 +215,7 @@ def _imported(
         file_sha256=imported.file_sha256,
         manifest_sha256=imported.manifest_sha256,
         entries=imported.entries,
-        report={**imported.report, "scheme": msgspec.to_builtins(scheme)},
+        report={**kept, "scheme": msgspec.to_builtins(scheme)},
     )
     return imported, info
 

@@ -15,7 +15,7 @@ from headwater.lists.contract import Fault, Spot, Stream
 from headwater.lists.cursors import decoded, encoded
 from headwater.lists.json_stream import Elements, JsonStream, Place
 from headwater.lists.lines import LinePlace, Lines
-from headwater.lists.stream import PEEK_BYTES, PeekedStream, peeked
+from headwater.lists.stream import PEEK_BYTES, PeekedStream, from_start
 from headwater.lists.text_encoding import text_of
 
 Object = dict[str, Any]
@@ -68,7 +68,7 @@ class JsonRecords:
         `Lines.blocks`.
         """
         place = decoded(cursor, _Place)
-        stream = peeked(stream)
+        stream = from_start(stream)
         if place.lines is not None or (not cursor and self._are_lines(stream)):
             yield from self._from_lines(stream, place.lines)
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Protocol
 
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headwater.case.records import FoundMatch, MatchKind, MatchStanding
-from headwater.match.items import Bytes, Integers, Items
+from headwater.match.items import Bytes, Flags, Integers, Items
 from headwater.match.near import Pairs
 from headwater.match.rule import Rule
 from headwater.model import DIHEDRAL
@@ -20,6 +20,7 @@ from headwater.model import DIHEDRAL
 DIGESTS: tuple[MatchKind, ...] = ("sha256", "sha1", "md5")
 MOST_ENTRIES_READ = 1_000
 """Of the entries that one item matches in one kind, what so many say is put together."""
+_MOST_ENTRIES_HELD = 100_000
 _MOST_VALUES = 10
 """Of one label's values, so many are kept."""
 
@@ -37,6 +38,11 @@ class Said(Protocol):
     @property
     def labels(self) -> tuple[tuple[str, str], ...]:
         """Further statements by name."""
+        ...
+
+    @property
+    def status(self) -> str:
+        """`withdrawn` where the list says that the entry no longer holds, else `active`."""
         ...
 
 
@@ -65,12 +71,15 @@ class ListMatcher:
     meaning: Callable[[str], str | None]
     """What a category code means by the list's scheme."""
     rule: Rule
+    _read: dict[int, Said] = field(default_factory=dict)
 
     def equal(self, items: Items, places: Integers, keyed: Mapping[str, Keyed]) -> list[FoundMatch]:
         """Return the items at `places` whose digests are on the list."""
         found: list[FoundMatch] = []
         for kind in DIGESTS:
             rows, entries = self.known.lookup(kind, keyed[kind][places])
+            live = self._live(entries)
+            rows, entries = rows[live], entries[live]
             order = np.lexsort((entries, rows))
             for row, held in _grouped(rows[order], entries[order]):
                 item_id = int(items.item_ids[places[row]])
@@ -83,6 +92,8 @@ class ListMatcher:
         `entries` gives, of each pair, the entry of the list whose code it is.
         What hangs on a full decode that could not be made is unconfirmed, on either side.
         """
+        live = self._live(entries)
+        pairs, entries = pairs.where(live), entries[live]
         doubtful = pairs.in_doubt(self.rule)
         sure = ~doubtful & (pairs.distance_bits <= self.rule.radius_bits)
         found = self._near_matches(items, pairs.where(sure), entries[sure], "match")
@@ -133,12 +144,24 @@ class ListMatcher:
             detail={**self._said(entries), "how": how},
         )
 
+    def _live(self, entries: Integers) -> Flags:
+        """Return which entries the list has not withdrawn itself."""
+        return np.array([self._entry(int(one)).status != "withdrawn" for one in entries], np.bool_)
+
+    def _entry(self, entry: int) -> Said:
+        """Return what the list says of an entry, each read once for many items in a row."""
+        if entry not in self._read:
+            if len(self._read) >= _MOST_ENTRIES_HELD:
+                self._read.clear()
+            self._read[entry] = self.known.said(entry)
+        return self._read[entry]
+
     def _said(self, entries: Integers) -> dict[str, Any]:
         """Return what the list says of entries, put together."""
         codes: Counter[str] = Counter()
         labels: dict[str, set[str]] = {}
         for entry in entries[:MOST_ENTRIES_READ]:
-            said = self.known.said(int(entry))
+            said = self._entry(int(entry))
             if said.category is not None:
                 codes[said.category] += 1
             for name, value in said.labels:
