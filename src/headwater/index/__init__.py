@@ -1,0 +1,1 @@
+"""Structures over many measurements that can be searched."""
