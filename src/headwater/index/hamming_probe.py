@@ -56,6 +56,10 @@ def probe(
         if reach[number] < 0:
             query += 1
             continue
+        if _own_buckets(base, offsets, flip_stops, keys[query]) > most:
+            deferred[number] = True
+            query += 1
+            continue
         probes = 0
         total = 0
         for table in range(radii.shape[0]):
@@ -100,6 +104,17 @@ def probe(
             probes = stop
         query += 1
     return filled, query
+
+
+@kernel()
+def _own_buckets(base: Any, offsets: Any, flip_stops: Any, keys: Any) -> int:
+    """Return how many codes share a whole substring, which tells most heavy queries at once."""
+    total = 0
+    for table in range(keys.shape[0]):
+        if flip_stops[table] > 0:
+            place = base[table] + np.int64(keys[table])
+            total += int(offsets[place + 1]) - int(offsets[place])
+    return total
 
 
 @kernel()

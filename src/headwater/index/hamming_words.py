@@ -3,6 +3,8 @@
 A code is four uint64 words. It is stored in two halves, `front` (words 0 and 1) and `back` (words
 2 and 3), each uint64 (codes, 2): most comparisons end with the front, so that is all they read.
 The order of bits in a word means nothing here, as long as all codes share it: distances count.
+
+Numba's cache of a kernel does not look at this file: after a change here it must be deleted.
 """
 
 from __future__ import annotations
