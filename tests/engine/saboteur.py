@@ -5,9 +5,10 @@ from __future__ import annotations
 import ctypes
 import time
 
-from headwater.measures.contract import CannotMeasure, Doc, Measure, Measured
+from headwater.measures.contract import CannotMeasure, Measure, Measured
 from headwater.media.media import Media
 from headwater.model import Record
+from tests.engine.planted import doc_of
 
 SEGFAULT, HANG, SPIN, MEMORY = b"ask:segfault", b"ask:hang", b"ask:spin", b"ask:memory"
 
@@ -27,13 +28,7 @@ class Saboteur(Measure):
     RECORD = Asked
     LIBRARIES = ()
     COST = "all it can get"
-    DOC = Doc(
-        requirement="plant faults",
-        shows="nothing",
-        cannot_show="anything",
-        method="none",
-        validated_on="not validated",
-    )
+    DOC = doc_of("plant faults")
 
     def measure(self, media: Media) -> Measured | CannotMeasure:
         tail = media.content.whole(1 << 30)[-64:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import os
@@ -187,7 +188,7 @@ def test_a_second_run_at_the_same_time_is_refused(tmp_path: Path) -> None:
 
     source = put(tmp_path / "source", {"a.jpg": jpeg(1)})
     examine(source, tmp_path / "case")
-    held = CaseStore.open(tmp_path / "case", writing=True)
+    held = CaseStore.open(tmp_path / "case")
     try:
         with pytest.raises(CaseBusy, match=str(os.getpid())):
             examine(source, tmp_path / "case")
@@ -266,3 +267,33 @@ def test_copies_of_what_kills_its_worker_are_not_tried_again(
 def attempts(case: Path) -> int:
     with sqlite3.connect(case / "case.sqlite") as connection:
         return int(connection.execute("SELECT count(*) FROM attempt").fetchone()[0])
+
+
+def test_a_directory_that_can_be_read_again_is_taken_and_its_problem_superseded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from headwater.evidence.folder import Walk
+
+    source = put(tmp_path / "source", {"a.jpg": jpeg(1), "shut/below/b.jpg": jpeg(2)})
+    opened = Walk._open_directory
+
+    def refuse(walk: Walk, directory: bytes) -> int:
+        if directory == b"shut":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return opened(walk, directory)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Walk, "_open_directory", refuse)
+        for _ in range(2):
+            assert examine(source, tmp_path / "case").problems == 1
+    (unread,) = (one for one in documents(tmp_path / "case") if one["item"]["sha256"] is None)
+    assert (unread["item"]["state"], unread["problems"][0]["code"]) == ("failed", "unreadable")
+    for _ in range(2):
+        summary = examine(source, tmp_path / "case")
+        assert (summary.items, summary.problems) == (2, 0)
+    (read,) = (one for one in documents(tmp_path / "case") if one["item"]["sha256"] is None)
+    assert (read["item"]["state"], read["problems"]) == ("not_media", [])
+    assert "shut/below/b.jpg" in exported(tmp_path / "case")
+    with monkeypatch.context() as patched:
+        patched.setattr(Walk, "_open_directory", refuse)
+        assert examine(source, tmp_path / "case").problems == 1

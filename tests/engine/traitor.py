@@ -11,9 +11,10 @@ import struct
 import msgspec
 
 from headwater.engine.wire import Digested, MemberFound, Visited
-from headwater.measures.contract import CannotMeasure, Doc, Measure, Measured
+from headwater.measures.contract import CannotMeasure, Measure, Measured
 from headwater.media.media import Media
 from headwater.model import MEASURED, Digests, Outcome, Record
+from tests.engine.planted import doc_of
 
 FORGED = Digests(sha256=b"\xee" * 32, sha1=b"\xee" * 20, md5=b"\xee" * 16, size_bytes=1)
 ASKS = (
@@ -48,13 +49,7 @@ class Traitor(Measure):
     RECORD = Done
     LIBRARIES = ()
     COST = "trust"
-    DOC = Doc(
-        requirement="lie",
-        shows="nothing",
-        cannot_show="anything",
-        method="none",
-        validated_on="not validated",
-    )
+    DOC = doc_of("lie")
 
     def measure(self, media: Media) -> Measured | CannotMeasure:
         tail = media.content.whole(1 << 30)[-64:]

@@ -64,7 +64,7 @@ def test_a_read_only_case_folder_is_said_and_left_alone(source: Path, tmp_path: 
         ["mount", "--bind", "-o", "ro", case, case], capture_output=True, check=False
     )
     if mounted.returncode != 0:
-        pytest.skip("needs root, to mount a small disk")
+        pytest.skip("needs root, to mount a folder read-only")
     subprocess.run(["mount", "-o", "remount,bind,ro", case], check=True)
     try:
         process = start("examine", source, "--case", case, "--quiet")

@@ -1,7 +1,8 @@
 """`examine`: every place in the sources, every distinct content measured once, all of it kept.
 
 The loop is the main process's only one. It parses no byte of evidence: it lists directories,
-opens files, hands descriptors to workers, and writes what they answer in batches.
+opens files, hands descriptors to workers, and writes what they answer in batches. What depends on
+which place of a content was met first is settled in a second look, when all places are known.
 """
 
 from __future__ import annotations
@@ -9,13 +10,17 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+
+import msgspec
 
 from headwater.case.records import Attempt, Batch, Seen
 from headwater.case.records import Walk as WalkRecord
 from headwater.case.store import CaseStore
 from headwater.engine.job import FilePlace, InnerPlace, Job, occurrence
+from headwater.engine.nesting import Nesting, Way, loop_problem
 from headwater.engine.spool import Spool
 from headwater.engine.task import Death, Engine
 from headwater.engine.wire import Window
@@ -24,6 +29,7 @@ from headwater.evidence.folder import Place, Walk, unreadable
 from headwater.limits import MIB, Limits
 from headwater.model import (
     FAILED,
+    NOT_MEDIA,
     REFUSED,
     Containment,
     Digests,
@@ -39,6 +45,11 @@ _BATCH_ROWS = 512
 _BATCH_BLOB_BYTES = 32 * MIB
 _BATCH_SECONDS = 2.0
 _WALKS_PER_DEPTH = 2
+_WALKS_AHEAD = 32
+"""Containers that wait for a walker; beyond, no further file is opened. Each holds a descriptor."""
+_MOST_WAITING = 10_000
+"""Places that wait for a content measured elsewhere, about 0.8 kB each. Where there are as many,
+no walk goes on without room: one of those that are waited for is started beyond its turn."""
 
 
 @dataclass(slots=True)
@@ -96,14 +107,18 @@ class Examination:
         self._engine = engine
         self._retry = retry or Retry()
         self._again = set(self._retry.contents)
+        self._on_way: dict[bytes, int] = {}
+        """Contents that the second look examines once more, each at this depth."""
         self._tick = tick
         self._stopping = False
         self._refusal: EvidenceError | None = None
         self._visits: deque[Job] = deque()
         self._walks: deque[Job] = deque()
         self._walking: dict[int, int] = {}
+        self._is_second_look = False
         self._pending: dict[bytes, _Pending] = {}
-        self._finished: dict[bytes, None] = {}
+        self._waiting = 0
+        self._finished: set[bytes] = set()
         self._to_close: list[int] = []
         self._walk_rows: list[WalkRecord] = []
         self._outcomes: list[Outcome] = []
@@ -124,7 +139,20 @@ class Examination:
         Raises EvidenceError, after what was under way is kept, where the kernel would change an
         access time by going on.
         """
-        places = self._places(sources)
+        self._exhaust(self._places(sources))
+        tried: set[int] = set()
+        self._is_second_look = True
+        while not self._stopping and (ways := self._look_again(sources, tried)):
+            tried |= ways.keys()
+            self._exhaust(self._places_again(dict(sources), ways.values()))
+        self._commit()
+        self._let_go()
+        if self._refusal is not None:
+            raise self._refusal
+        return not self._stopping
+
+    def _exhaust(self, places: Iterator[Job]) -> None:
+        """Examine all these places and what is in them, or stop."""
         more = True
         while True:
             self._give_out()
@@ -136,18 +164,13 @@ class Examination:
                     self._visits.append(job)
                     self._give_out()
             if self._stopping and (self._engine.is_stalled() or not self._engine.is_busy()):
-                break
+                return
             if not self._engine.is_busy() and not self._visits:
                 if not more:
-                    break
+                    return
                 continue
             self._engine.wait(0.1)
             self._after_messages()
-        self._commit()
-        self._let_go()
-        if self._refusal is not None:
-            raise self._refusal
-        return not self._stopping
 
     def _next(self, places: Iterator[Job]) -> Job | None:
         """Return the next place; where the evidence would be altered by going on, stop."""
@@ -171,7 +194,7 @@ class Examination:
     def work_once(self) -> bool:
         """Give out what is waiting and take what comes; return whether there was anything."""
         self._give_out()
-        if not self._engine.is_busy():
+        if not self._engine.is_busy() and not self._walk_beyond_turn():
             return False
         self._engine.wait(0.0)
         self._after_messages()
@@ -182,7 +205,8 @@ class Examination:
         self._stopping = True
 
     def _wants_places(self) -> bool:
-        return not self._visits and self._engine.is_free("visit")
+        has_room = not self._visits and len(self._walks) < _WALKS_AHEAD
+        return has_room and self._engine.is_free("visit")
 
     def _give_out(self) -> None:
         if self._stopping:
@@ -190,13 +214,34 @@ class Examination:
         for _ in range(len(self._walks)):
             job = self._walks.popleft()
             if self._walking.get(job.depth, 0) < _WALKS_PER_DEPTH:
-                self._walking[job.depth] = self._walking.get(job.depth, 0) + 1
-                self._engine.start(job.task(), job)
+                self._start_walk(job)
             else:
                 self._walks.append(job)
+        if self._engine.is_stalled():
+            self._walk_beyond_turn()
         while self._visits and self._engine.is_free("visit"):
             job = self._visits.pop()
             self._engine.start(job.task(), job)
+
+    def _start_walk(self, job: Job) -> None:
+        self._walking[job.depth] = self._walking.get(job.depth, 0) + 1
+        self._engine.start(job.task(), job)
+
+    def _walk_beyond_turn(self) -> bool:
+        """Start the walk that most places wait for, if too many wait; return whether there is one.
+
+        Contents wait for each other in no circle, so this always ends the waiting of some.
+        """
+        if self._stopping or self._waiting < _MOST_WAITING or not self._walks:
+            return False
+        awaited = max(self._walks, key=self._places_waiting)
+        self._walks.remove(awaited)
+        self._start_walk(awaited)
+        return True
+
+    def _places_waiting(self, job: Job) -> int:
+        assert job.digests is not None
+        return len(self._pending[job.digests.sha256].waiting)
 
     def _after_messages(self) -> None:
         for descriptor in self._to_close:
@@ -235,8 +280,8 @@ class Examination:
     def _places(self, sources: list[tuple[int, Walk]]) -> Iterator[Job]:
         for source_id, walk in sources:
             for directory, names in walk.directories():
+                self._record_directory(source_id, directory, names)
                 if isinstance(names, OSError):
-                    self._record_directory(source_id, directory, names)
                     continue
                 for first in range(0, len(names), _NAMES_AT_ONCE):
                     some = names[first : first + _NAMES_AT_ONCE]
@@ -264,8 +309,7 @@ class Examination:
             except OSError as error:
                 problem = unreadable(error, "open")
             else:
-                window = Window(start_bytes=0, size_bytes=place.size_bytes or 0)
-                return Job(self, FilePlace(source_id, walk, place), window, descriptor, True)
+                return self._job(source_id, walk, place, descriptor)
         elif problem is None:
             reason = f"a {place.kind} is recorded and never opened"
             problem = Problem(code="refused", where="open", reason=reason)
@@ -273,14 +317,57 @@ class Examination:
         self._count(place.size_bytes or 0)
         return None
 
-    def _record_directory(self, source_id: int, directory: bytes, error: OSError) -> None:
+    def _job(self, source_id: int, walk: Walk, place: Place, descriptor: int) -> Job:
+        window = Window(start_bytes=0, size_bytes=place.size_bytes or 0)
+        return Job(self, FilePlace(source_id, walk, place), window, descriptor, True)
+
+    def _record_directory(
+        self, source_id: int, directory: bytes, names: list[bytes] | OSError
+    ) -> None:
+        """Record that a directory could not be read, or can be now where it could not before."""
         parent, _, name = directory.rpartition(b"/")
         place = Place(parent, name, "directory", None, None, None, None)
-        row = occurrence(source_id, place, None, (unreadable(error, "list"),))
-        if name not in self._store.seen(source_id, parent, name, name):
-            self._occurrences.append(row)
+        if isinstance(names, OSError):
+            problem = unreadable(names, "list")
+            self._occurrences.append(occurrence(source_id, place, None, (problem,)))
+            return
+        before = self._store.seen(source_id, parent, name, name).get(name)
+        if before is not None and (before.kind, before.state) == ("directory", FAILED):
+            row = occurrence(source_id, place, None)
+            self._occurrences.append(msgspec.structs.replace(row, state=NOT_MEDIA))
+
+    # The second look.
+
+    def _look_again(self, sources: list[tuple[int, Walk]], tried: set[int]) -> dict[int, Way]:
+        """Settle what hung on the order of places; return ways to what is still to be opened.
+
+        A container is closed for its depth where it was met first, and the place that lies
+        less deep may have come later, or in a container that was known already.
+        """
+        self._commit()
+        with Nesting.of(self._store.folder) as nesting:
+            self._containments.extend(nesting.circles())
+            self._commit()
+            ids = {source_id for source_id, _ in sources}
+            ways = nesting.to_open(ids, self.limits.archive_depth, tried)
+        self._on_way = {
+            sha256: depth for way in ways.values() for depth, sha256 in enumerate(way.contents)
+        }
+        return ways
+
+    def _places_again(self, walks: dict[int, Walk], ways: Iterable[Way]) -> Iterator[Job]:
+        """Open the files on ways once more. What cannot be opened now stays as it is recorded."""
+        for source_id, directory, name in sorted({way.file for way in ways}):
+            walk = walks[source_id]
+            for place in walk.places(directory, [name]):
+                with suppress(OSError):
+                    if place.kind == "file" and place.problem is None:
+                        yield self._job(source_id, walk, place, walk.open_place(place))
+            walk.close()
 
     def _count(self, size_bytes: int, *, resumed: bool = False) -> None:
+        if self._is_second_look:
+            return
         self.tally.places_done += 1
         self.tally.bytes_done += size_bytes
         if resumed:
@@ -308,12 +395,18 @@ class Examination:
         """Close a descriptor once it has been sent."""
         self._to_close.append(descriptor)
 
-    def announce(self, outcome: Outcome) -> None:
+    def announce(self, outcome: Outcome) -> bool:
         """Keep the outcome of a container before its walk, which places inside it refer to.
 
-        The case takes it for unfinished until the record of its walk is there too.
+        The case takes it for unfinished until the record of its walk is there too. Returns False
+        where the case has it finished: then that stands until this walk is at its end, as a run
+        that is killed in between must not leave undone what was done.
         """
+        state = self._store.item_state(outcome.digests.sha256)
+        if state is not None and state.finished:
+            return False
         self._outcomes.append(outcome)
+        return True
 
     def note_attempt(self, job: Job, death: Death) -> None:
         """Keep that a worker died; a fact of the run, not of the item."""
@@ -330,13 +423,18 @@ class Examination:
         if pending is not None:
             self._wait_for(job, pending, sha256)
             return False
-        if sha256 in self._finished or self._is_finished(sha256):
+        if self._is_finished(sha256, job.depth):
             self._end_place(job, sha256)
             return False
         self._pending[sha256] = _Pending(job)
         return True
 
-    def _is_finished(self, sha256: bytes) -> bool:
+    def _is_finished(self, sha256: bytes, depth: int) -> bool:
+        if sha256 in self._on_way:
+            # Deeper, its second look could end as the first did.
+            return depth > self._on_way[sha256]
+        if sha256 in self._finished:
+            return True
         state = self._store.item_state(sha256)
         if state is None or not state.finished:
             return False
@@ -350,34 +448,14 @@ class Examination:
     def _wait_for(self, job: Job, pending: _Pending, sha256: bytes) -> None:
         around = _contents_around(job)
         if sha256 in around or self._depends_on(sha256, around):
-            reason = f"this content contains itself (sha256 {sha256.hex()})"
-            job.problems += (Problem(code="contains_itself", where="walk", reason=reason),)
+            job.problems += (loop_problem(sha256),)
             self._end_place(job, None)
             return
         pending.waiting.append(job)
+        self._waiting += 1
         for container in around:
             self._pending[container].waits_for.add(sha256)
-        if job.is_too_deep or not pending.job.is_too_deep:
-            job.close()
-
-    def hand_over(self, job: Job) -> bool:
-        """Let a place with the same content that lies less deep walk the container instead.
-
-        Returns False where none is waiting.
-        """
-        assert job.digests is not None
-        pending = self._pending[job.digests.sha256]
-        taker = next((other for other in pending.waiting if not other.is_too_deep), None)
-        if taker is None:
-            return False
-        pending.waiting.remove(taker)
-        pending.waiting.append(job)
-        for container in _contents_around(job):
-            self._pending[container].waits_for.add(job.digests.sha256)
         job.close()
-        pending.job, taker.outcome = taker, job.outcome
-        taker.enter_archive()
-        return True
 
     def _depends_on(self, sha256: bytes, around: set[bytes]) -> bool:
         reached, ahead = set[bytes](), [sha256]
@@ -427,11 +505,11 @@ class Examination:
         self._containments.extend(job.held)
         self._blob_bytes += sum(len(blob) for blob in job.outcome.blobs)
         self.tally.problems += len(job.outcome.problems)
-        if not (job.is_too_deep and job.outcome.identity.kind == "archive"):
-            # Where it lies less deep, it is still to be walked.
-            self._finished[sha256] = None
+        self._finished.add(sha256)
         self._again.discard(sha256)
+        self._on_way.pop(sha256, None)
         pending = self._pending.pop(sha256)
+        self._waiting -= len(pending.waiting)
         self._end_place(job, sha256)
         for waiting in pending.waiting:
             self._end_place(waiting, sha256)
@@ -441,7 +519,7 @@ class Examination:
         if isinstance(row, Occurrence):
             self._occurrences.append(row)
             self._count(row.size_bytes or 0)
-        elif job.parent is not None and job.parent.announced is None:
+        elif job.parent is not None and not job.parent.is_recorded:
             job.parent.held.append(row)
         else:
             self._containments.append(row)

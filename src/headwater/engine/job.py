@@ -85,6 +85,8 @@ class Job:
     walking: bool = False
     announced: Outcome | None = None
     """The outcome that was kept before the walk."""
+    is_recorded: bool = False
+    """The case has the item before this job ends, so that places inside may refer to it."""
     walk: WalkRecord | None = None
     held: list[Containment] = field(default_factory=list)
     """Places inside a picture, recorded together with it."""
@@ -147,31 +149,30 @@ class Job:
         self.outcome = result.outcome
         identity = result.outcome.identity
         if identity.kind == "archive":
-            if self.is_too_deep and self.examination.hand_over(self):
-                return
-            self.enter_archive()
+            self._enter_archive()
         elif identity.embedded:
             self._enter_embedded(identity)
         self._end_if_complete()
 
-    def enter_archive(self) -> None:
+    def _enter_archive(self) -> None:
         """Go on to walk the container, unless it lies too deep."""
         assert self.outcome is not None
         if self.is_too_deep:
-            error = LimitExceeded("archive_depth", f"{self.depth} containers around this one")
-            self._conclude_walk(REFUSED, 0, 0, problem_of("walk", error))
+            self._conclude_walk(REFUSED, 0, 0, self._too_deep("walk"))
             return
         methods = (container_row().method,)
         self.outcome = msgspec.structs.replace(self.outcome, state=MEASURED, methods=methods)
-        self.announced = self.outcome
-        self.examination.announce(self.outcome)
+        if self.examination.announce(self.outcome):
+            self.announced = self.outcome
+        self.is_recorded = True
         self.walking = True
         self.examination.queue_walk(self)
 
     def _enter_embedded(self, identity: Identity) -> None:
+        assert self.outcome is not None
         if self.is_too_deep:
-            error = LimitExceeded("archive_depth", f"{self.depth} containers around this one")
-            self.problems += (problem_of("embedded", error),)
+            problems = (*self.outcome.problems, self._too_deep("embedded"))
+            self.outcome = msgspec.structs.replace(self.outcome, problems=problems)
             return
         for ordinal, part in enumerate(identity.embedded):
             window = Window(
@@ -181,6 +182,11 @@ class Job:
             )
             inner = InnerPlace(ordinal, part.name.encode(), part.offset_bytes)
             self._open_inside(Job(self.examination, inner, window, self.descriptor, False, self))
+
+    def _too_deep(self, step: str) -> Problem:
+        """Return the problem of the content: no place of it that was met lies less deep."""
+        detail = f"{self.depth} containers around this one"
+        return problem_of(step, LimitExceeded("archive_depth", detail))
 
     # The walk.
 

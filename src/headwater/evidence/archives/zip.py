@@ -24,11 +24,9 @@ from headwater.evidence.archives.meter import (
 from headwater.evidence.archives.modes import special_kind
 from headwater.evidence.archives.names import NameClashes, describe_name, excerpt
 from headwater.evidence.archives.zip_data import (
-    LZMA,
     STORED,
     refused_method,
-    start_decoding,
-    unpack_lzma,
+    unpack,
 )
 from headwater.evidence.archives.zip_directory import (
     Directory,
@@ -155,12 +153,7 @@ class _Reader:
     def _pull(self, entry: CentralEntry, local: LocalHeader) -> Pull:
         stored = pull_from(self._content, local.data_offset)
         packed = exactly(stored, entry.packed_bytes, "the member's data")
-        if entry.method == STORED:
-            pull = packed
-        elif entry.method == LZMA:
-            pull = unpack_lzma(packed, entry.unpacked_bytes, self._memory)
-        else:
-            pull = start_decoding(entry.method, packed, self._memory).read
+        pull = unpack(entry.method, packed, entry.unpacked_bytes, self._memory)
         return verified(counted(pull, self._meter), entry.crc32, entry.unpacked_bytes)
 
 

@@ -90,12 +90,21 @@ def refused_method(method: int, flags: int) -> str | None:
     return None
 
 
+def unpack(method: int, packed: Pull, unpacked_bytes: int, memory_bytes: int) -> Pull:
+    """Return the unpacked bytes of a member whose method is not refused."""
+    if method == STORED:
+        return packed
+    if method == LZMA:
+        return _unpack_lzma(packed, unpacked_bytes, memory_bytes)
+    return start_decoding(method, packed, memory_bytes).read
+
+
 def start_decoding(method: int, packed: Pull, memory_bytes: int) -> Decoded:
     """Return the unpacked bytes of a compressed method other than LZMA."""
     return Decoded(_DECODERS[method](memory_bytes), packed, f"{method_name(method)} data")
 
 
-def unpack_lzma(packed: Pull, unpacked_bytes: int, memory_bytes: int) -> Pull:
+def _unpack_lzma(packed: Pull, unpacked_bytes: int, memory_bytes: int) -> Pull:
     """Return the unpacked bytes of method 14 (section 5.8), which may have no end of its own."""
     decoded: Pull | None = None
 

@@ -32,7 +32,7 @@ from headwater.evidence.archives.zip_data import (
     STORED,
     refused_method,
     start_decoding,
-    unpack_lzma,
+    unpack,
 )
 from headwater.evidence.archives.zip_records import (
     CENTRAL_SIGNATURE,
@@ -171,12 +171,7 @@ class _Found:
         self._end += header.packed_bytes
         stored = pull_from(self._content, header.data_offset)
         packed = exactly(stored, header.packed_bytes, "the member's data")
-        if header.method == STORED:
-            pull = packed
-        elif header.method == LZMA:
-            pull = unpack_lzma(packed, header.unpacked_bytes, self._memory)
-        else:
-            pull = start_decoding(header.method, packed, self._memory).read
+        pull = unpack(header.method, packed, header.unpacked_bytes, self._memory)
         pull = counted(pull, self._meter)
         if header.flags & FLAG_DESCRIPTOR:
             return pull
