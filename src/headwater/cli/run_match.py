@@ -25,7 +25,7 @@ from headwater.cli.run_examine import (
 from headwater.cli.terminal import say
 from headwater.cli.ticker import Ticker
 from headwater.engine.deferred import Deferred
-from headwater.engine.methods import load_measures
+from headwater.engine.methods import container_row, load_measures
 from headwater.engine.remeasure import Remeasure, remeasure
 from headwater.engine.reopen import open_walks
 from headwater.engine.replay import ReplayReport
@@ -95,7 +95,8 @@ def match_new(
     """
     asked = _as_examining(request)
     config = examine_config(asked, measures=ON_DEMAND)
-    methods = tuple(one.row for one in load_measures(config.measures, config.options))
+    measures = load_measures(config.measures, config.options)
+    methods = (*(one.row for one in measures), container_row())
     engine = Deferred(lambda: started_engine(asked, config), methods, began)
     try:
         return _match_case(store, engine, request), engine

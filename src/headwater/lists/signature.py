@@ -39,7 +39,7 @@ class Signed(msgspec.Struct, frozen=True):
     """Who signed a list, and what they said of it."""
 
     key_id: str
-    """16 upper-case hex digits, as minisign shows them."""
+    """Up to 16 upper-case hex digits, as minisign shows them."""
     trusted_comment: str
     """Covered by the signature. Printable, save for tabs."""
 
@@ -147,4 +147,5 @@ def _base64(text: str, size_bytes: int) -> bytes | None:
 
 
 def _shown(key_id: bytes) -> str:
-    return key_id[::-1].hex().upper()
+    """Return a key's number as minisign writes it, without leading zeros."""
+    return f"{int.from_bytes(key_id, 'little'):X}"
