@@ -128,9 +128,9 @@ def _command_line() -> str:
         "[schemas](../schema/item-1.json)."
     ]
     parts += ["## headwater", _table(("Option", "What it does"), _options(group.params))]
-    for name, command in group.commands.items():
+    for name, command in verbs(group):
         arguments = [one for one in command.params if not one.opts[0].startswith("-")]
-        usage = " ".join(["headwater", name, *map(_argument, arguments), "[OPTIONS]"])
+        usage = " ".join(["headwater", *name.split(), *map(_argument, arguments), "[OPTIONS]"])
         parts += [f"## headwater {name}", f"```text\n{usage}\n```", _flowing(command.help)]
         if arguments:
             rows = [(f"`{_argument(one)}`", _help(one)) for one in arguments]
@@ -138,6 +138,15 @@ def _command_line() -> str:
         options = [one for one in command.params if one not in arguments]
         parts.append(_table(("Option", "What it does"), _options(options)))
     return _page("Command line", *parts)
+
+
+def verbs(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every verb with its words, those below another (`lists import`) in its place."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from verbs(command, f"{before}{name} ")
+        else:
+            yield before + name, command
 
 
 def _argument(parameter: Any) -> str:

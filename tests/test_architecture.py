@@ -25,7 +25,18 @@ ALLOWED: dict[str, set[str]] = {
     "match": {"index", "lists", "case", "measures", "errors", "limits", "model"},
     "case": {"version", "errors", "limits", "model"},
     "engine": {"case", "measures", "media", "evidence", "errors", "limits", "model"},
-    "exchange": {"match", "case", "media", "errors", "limits", "model", "version"},
+    "exchange": {
+        "engine",
+        "match",
+        "index",
+        "lists",
+        "case",
+        "media",
+        "errors",
+        "limits",
+        "model",
+        "version",
+    },
     "report": {"exchange", "match", "case", "media", "measures", "errors", "limits", "model", "version"},
     "demo": {"errors", "limits", "model"},
 }
@@ -38,8 +49,13 @@ NETWORK_MODULES = {
     "engine/wire.py",
     "engine/cage/descriptors.py",
     "engine/cage/probes.py",
+    "exchange/hma/following.py",
+    "exchange/hma/routes.py",
+    "exchange/hma/serve.py",
+    "exchange/hma/uploads.py",
 }
-"""Local sockets between the main process and its workers, and the probes that must fail."""
+"""Local sockets between the main process and its workers, the probes that must fail, and the
+look-up server on loopback."""
 BANNED = {"pickle", "marshal", "shelve", "dill", "tempfile"}
 BROAD_EXCEPT = {"engine/execute.py"}
 """One broad `except` for each process boundary; ARCHITECTURE.md lists them."""

@@ -76,6 +76,11 @@ def test_the_demonstration_is_valid(tmp_path: Path) -> None:
 
     make_evidence(tmp_path / "evidence", size="small")
     examine(tmp_path / "evidence", tmp_path / "case")
+    known = documents(tmp_path / "case")[7]["item"]
+    (tmp_path / "list.csv").write_text(f"sha1,category\n{known['sha1']},2\n")
+    arguments = ("--case", tmp_path / "case", "--name", "demo", "--scheme", "vics-us", "--quiet")
+    run("lists", "import", tmp_path / "list.csv", *arguments)
+    run("match", "--case", tmp_path / "case", "--quiet")
     exported = documents(tmp_path / "case")
     measured = {name for document in exported for name in document["measurements"]}
     assert measured == set(ITEM["properties"]["measurements"]["properties"])
@@ -83,6 +88,7 @@ def test_the_demonstration_is_valid(tmp_path: Path) -> None:
         assert invalid(document) == []
     every = {field["name"] for field in csv_schema()["fields"]}
     assert columns_filled(tmp_path / "case", exported) == every
+    assert sum(document["category"] is not None for document in exported) == 1
 
 
 def test_every_departure_shows(exported: list[dict[str, Any]]) -> None:

@@ -38,6 +38,9 @@ _CARRY_THE_REST = (
     "typer",
     "rich",
     "py7zr",
+    "starlette",
+    "uvicorn",
+    "python-multipart",
 )
 _PILLOW_FEATURES = (
     "libjpeg_turbo",

@@ -27,6 +27,7 @@ from headwater.cli import (
     lists,
     match,
     report,
+    serve_match,
     show,
     status,
     verify,
@@ -47,6 +48,7 @@ app = typer.Typer(
 _VERBS: tuple[tuple[Callable[..., None], str], ...] = (
     (examine.examine, "Examine folders and files into a case."),
     (match.match, "Match a case with known lists and within itself."),
+    (serve_match.serve_match, "Answer look-ups in the lists as HMA does."),
     (decide.decide, "Keep what a person decided of an item."),
     (show.show, "Show everything the case holds of one item."),
     (export.export, "Write a case as JSON Lines or CSV."),

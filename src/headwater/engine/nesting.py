@@ -66,7 +66,7 @@ def loop_problem(sha256: bytes) -> Problem:
     It names the content in full, for the place itself is then recorded without one.
     """
     reason = f"this content contains itself (sha256 {sha256.hex()})"
-    return Problem(code=_LOOP, where="walk", reason=reason)
+    return Problem(code="contains_itself", where="walk", reason=reason)
 
 
 def _content_of(reason: str) -> bytes:
