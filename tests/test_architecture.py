@@ -37,7 +37,17 @@ ALLOWED: dict[str, set[str]] = {
         "model",
         "version",
     },
-    "report": {"exchange", "match", "case", "media", "measures", "errors", "limits", "model", "version"},
+    "report": {
+        "exchange",
+        "match",
+        "case",
+        "media",
+        "measures",
+        "errors",
+        "limits",
+        "model",
+        "version",
+    },
     "demo": {"errors", "limits", "model"},
 }
 """What each layer may import. The command line may import everything."""

@@ -85,7 +85,9 @@ def test_nothing_else_lies_among_the_generated_files() -> None:
 
 def test_every_verb_and_option_is_documented() -> None:
     page = text_of(ROOT / "docs" / "reference" / "command-line.md")
-    sections = dict(re.findall(r"^## headwater ([\w -]+)\n(.*?)(?=^## |\Z)", page, re.M | re.DOTALL))
+    sections = dict(
+        re.findall(r"^## headwater ([\w -]+)\n(.*?)(?=^## |\Z)", page, re.M | re.DOTALL)
+    )
     assert list(sections) == list(commands())
     for name, command in commands().items():
         for parameter in command.params:
