@@ -62,5 +62,11 @@ BENCHES: tuple[Entry, ...] = (
         "faults", "bench.faults:bench", "throughput where one task in a hundred kills its worker"
     ),
     Entry("workers", "bench.workers:bench", "two workers beside one", True),
+    Entry("hamming", "bench.hamming:bench", "exact range search over 256-bit codes", True),
+    Entry(
+        "import_list", "bench.import_list:bench", "import of a large VICS list, killed on the way"
+    ),
+    Entry("matching", "bench.matching:bench", "a large case against ten lists and one more", True),
+    Entry("folder", "bench.folder:bench", "duplicates in a folder, beside czkawka", True),
     Entry("scale", "bench.scale:bench", "a large case: pace, memory, answers, bytes"),
 )

@@ -25,7 +25,11 @@ from headwater.cli import main
 from headwater.cli.machine import Machine
 from headwater.cli.reference import Candidates
 from headwater.cli.run_examine import Summary
+from headwater.cli.run_import import ImportAnswer
+from headwater.cli.run_lint import DeviationLine, LintAnswer
+from headwater.cli.run_match import MatchSummary
 from headwater.cli.run_verify import Verdict
+from headwater.cli.show_lists import ListsAnswer
 from headwater.engine.methods import ContainerFacts
 from headwater.exchange.schema import (
     Schema,
@@ -81,6 +85,25 @@ def schemas() -> dict[str, Schema]:
         ),
         "doctor-1.json": struct_schema(
             "headwater/doctor/1", "What `headwater doctor --json` prints.", Machine
+        ),
+        "list-import-1.json": struct_schema(
+            "headwater/list-import/1",
+            "The line that `headwater lists import --json` ends with.",
+            ImportAnswer,
+        ),
+        "lists-1.json": struct_schema(
+            "headwater/lists/1", "What `headwater lists show --json` prints.", ListsAnswer
+        ),
+        "match-1.json": struct_schema(
+            "headwater/match/1", "What `headwater match --json` prints.", MatchSummary
+        ),
+        "deviation-1.json": struct_schema(
+            "headwater/deviation/1",
+            "Each line of `headwater lists lint --json` but the last.",
+            DeviationLine,
+        ),
+        "lint-1.json": struct_schema(
+            "headwater/lint/1", "The line that `headwater lists lint --json` ends with.", LintAnswer
         ),
         "examine-1.json": struct_schema(
             "headwater/examine/1", "The line that `headwater examine --json` ends with.", Summary

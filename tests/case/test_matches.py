@@ -82,6 +82,7 @@ def test_comparables_are_the_latest_outcomes_with_their_eight_forms_in_order(
     }
     assert found[0].pdq == b"".join(bytes([number]) * 32 for number in range(8))
     assert (found[-1].quality, found[-1].sha256) == (80, building.sha256(0))
+    assert [one.pdq_version for one in found] == [1] * ITEMS
 
 
 KEYS = st.tuples(
@@ -177,6 +178,44 @@ def test_passes_and_full_hashes_are_remembered(store: CaseStore) -> None:
         made = case.rehashes([1, 2, 3])
     assert made.keys() == {1, 2}
     assert (made[1].pdq, made[2].problem) == (b"p" * 256, "gone")
+
+
+def test_the_rule_of_the_latest_pass_alone_counts(store: CaseStore) -> None:
+    with closing(store):
+        for rule, outcome_id in (("wide", 4), ("narrow", 2)):
+            passed = MatchPass(list_version_id=None, rule=rule, outcome_id=outcome_id)
+            store.commit_matches([], Compared(), [passed])
+    with Case.open(store.folder) as case:
+        assert case.match_passes() == {(None, "narrow"): 2}
+
+
+def test_partners_are_found_from_either_side_until_they_end(store: CaseStore) -> None:
+    def beside(item: int, partner: int) -> FoundMatch:
+        return FoundMatch(item_id=item, partner_item_id=partner, kind="pdq", standing="match")
+
+    with closing(store):
+        store.commit_matches([beside(1, 2), beside(3, 1), beside(3, 4)], everything())
+        with Case.open(store.folder) as case:
+            assert case.partners_of([1]) == {2, 3}
+            assert case.partners_of([2, 4]) == {1, 3}
+        store.commit_matches([beside(3, 1)], everything())
+    with Case.open(store.folder) as case:
+        assert case.partners_of([1, 2, 4]) == {3}
+        assert case.partners_of([3]) == {1}
+        assert case.partners_of([2]) == set()
+
+
+def test_items_that_were_measured_again_are_told(store: CaseStore) -> None:
+    with closing(store), Case.open(store.folder) as case:
+        last = case.last_outcome()
+        assert not case.any_measured_again(last)
+        store.commit(Batch(outcomes=(building.outcome(9),)))
+        assert not case.any_measured_again(last)
+        store.commit(Batch(outcomes=(building.outcome(9, measurements={"pdq": pdq("full")}),)))
+        assert not case.any_measured_again(last)
+        store.commit(Batch(outcomes=(building.outcome(0, measurements={"pdq": pdq("full")}),)))
+        assert case.any_measured_again(last)
+        assert not case.any_measured_again(case.last_outcome())
 
 
 def test_the_latest_decision_of_a_person_holds(store: CaseStore) -> None:

@@ -24,13 +24,11 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from headwater.case.query import Case
 from headwater.lists.keys import list_key
-from tests.cli.canaries import Known, Lists, Watch, make_lists
+from tests.cli.canaries import Known, Lists, Watch, busy_picture, make_lists
 from tests.program import HEADWATER
 
 PICTURES = 104
@@ -53,7 +51,9 @@ class Desk:
             "HEADWATER_KEY_DIR": str(self.keys),
             **dict.fromkeys(("HOME", "TMPDIR"), str(self.home)),
         }
-        self.environment.pop("XDG_CACHE_HOME", None)
+        # Compiled kernels stay where they are: to compile them anew would take minutes.
+        cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+        self.environment["XDG_CACHE_HOME"] = cache
 
     def start(
         self,
@@ -102,12 +102,6 @@ class Desk:
 
 
 SCHEMES = {"vics": "vics-us", "table": "vics-us", "ncmec": "ncmec"}
-
-
-def busy_picture(seed: int) -> Image.Image:
-    """Return a picture with enough of detail for a PDQ of high quality."""
-    coarse = np.random.default_rng(seed).integers(0, 256, (24, 32, 3), dtype=np.uint8)
-    return Image.fromarray(coarse).resize((320, 240), Image.Resampling.BICUBIC)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headwater.case.query import Case
-from headwater.case.records import Batch, ListRole, ListVersion, Rehash
+from headwater.case.records import Batch, FoundMatch, ListRole, ListVersion, Rehash
 from headwater.case.store import CaseStore
 from headwater.match.against_list import Keyed
 from headwater.match.items import Bytes, Integers
@@ -46,6 +46,7 @@ class MadeItem:
     quality: int = 80
     form: int = 0
     """Where in the eight forms the code lies; the others are far from everything."""
+    full_quality: int = 80
 
     def forms(self, held: Code) -> list[Code]:
         far = [code(100_000 + 8 * self.number + form) for form in range(len(DIHEDRAL))]
@@ -76,6 +77,7 @@ class MadeList:
 
     digests: dict[str, list[tuple[bytes, int]]] = field(default_factory=dict)
     codes: list[tuple[Code, int]] = field(default_factory=list)
+    values: list[tuple[bytes, int]] = field(default_factory=list)
     categories: dict[int, str] = field(default_factory=dict)
     withdrawn: frozenset[int] = frozenset()
 
@@ -94,6 +96,11 @@ class MadeList:
         joined = b"".join(held for held, _ in self.codes)
         entries = np.array([entry for _, entry in self.codes], np.int64)
         return np.frombuffer(joined, np.uint8).reshape(-1, 32), entries
+
+    def photodna(self) -> tuple[Bytes, Integers]:
+        joined = b"".join(held for held, _ in self.values)
+        entries = np.array([entry for _, entry in self.values], np.int64)
+        return np.frombuffer(joined, np.uint8).reshape(-1, 144), entries
 
     def said(self, entry: int) -> MadeSaid:
         status = "withdrawn" if entry in self.withdrawn else "active"
@@ -148,7 +155,8 @@ class MadeCase:
         folder = f"{len(self.desk.lists):032x}"
         self.desk.lists[folder] = made
         store = CaseStore.open(self.folder)
-        info = msgspec.structs.replace(LIST, name=name, folder=folder, role=role)
+        report = {"hashes": {"photodna": len(made.values)}}
+        info = msgspec.structs.replace(LIST, name=name, folder=folder, role=role, report=report)
         version = store.serve_list(info)
         store.close()
         return version
@@ -184,14 +192,25 @@ class MadeCase:
             pdq = b"".join(item.forms(item.full))
             methods = (building.method("pdq_full"),)
             made.append(
-                Rehash(outcome_id=outcome_id, methods=methods, pdq=pdq, quality=item.quality)
+                Rehash(outcome_id=outcome_id, methods=methods, pdq=pdq, quality=item.full_quality)
             )
         return made
 
     def held(self) -> dict[tuple[int, str, str], tuple[str, int | None]]:
         """Return standing and distance by number of item, list or partner, and kind."""
+        return {key: (one.standing, one.distance) for key, one in self.matches().items()}
+
+    def told(self) -> dict[tuple[int, str, str], tuple[str, int | None, int, dict[str, Any]]]:
+        """Return all that is told of matches, by number of item, list or partner, and kind."""
+        return {
+            key: (one.standing, one.distance, one.entries, one.detail)
+            for key, one in self.matches().items()
+        }
+
+    def matches(self) -> dict[tuple[int, str, str], FoundMatch]:
+        """Return matches with items and lists that serve, in the same order."""
         numbers = {sha256: item.number for sha256, item in self.items.items()}
-        found: dict[tuple[int, str, str], tuple[str, int | None]] = {}
+        found: dict[tuple[int, str, str], FoundMatch] = {}
         with Case.open(self.folder) as case:
             lists = {one.version_id: one for one in case.lists()}
             by_id = {row.item_id: numbers[row.sha256] for row in case.all_items()}
@@ -205,7 +224,7 @@ class MadeCase:
                         if match.partner_item_id is not None
                         else (version.info.name if version else "?")
                     )
-                    found[number, other, match.kind] = (match.standing, match.distance)
+                    found[number, other, match.kind] = match
         return found
 
 

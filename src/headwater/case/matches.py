@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -12,11 +13,12 @@ from headwater.case import schema
 from headwater.case.clock import now_utc
 from headwater.case.ids import Ids, chunks
 from headwater.case.ledger import NewRows
-from headwater.case.packed import measurements_of
+from headwater.case.lookups import methods_of_set
+from headwater.case.packed import unpack
 from headwater.case.records import Comparable, Compared, Decision, FoundMatch, MatchPass, Rehash
 from headwater.case.rows import Value, storable_text
 from headwater.errors import CaseDamaged, UsageError
-from headwater.model import DIHEDRAL
+from headwater.model import DIHEDRAL, Method
 
 _MATCH = schema.match.c
 _OUTCOME = schema.outcome.c
@@ -32,7 +34,7 @@ Key = tuple[int, int | None, int | None, str]
 
 
 class _Hashes(msgspec.Struct):
-    """The parts of a stored `pdq` record that matching reads."""
+    """The parts of a stored `pdq` measurement that matching reads."""
 
     class Decode(msgspec.Struct):
         scale: str
@@ -40,6 +42,15 @@ class _Hashes(msgspec.Struct):
     dihedral: dict[str, str] | None = None
     quality: int | None = None
     decode: Decode | None = None
+
+
+class _Measured(msgspec.Struct):
+    """The parts of a stored record that matching reads."""
+
+    pdq: _Hashes | None = None
+
+
+_MEASURED = msgspec.json.Decoder(_Measured)
 
 
 # Writing.
@@ -99,6 +110,7 @@ def add_decision(
 
 def comparables(connection: Connection, after: int, up_to: int) -> Iterator[Comparable]:
     """Yield what can be compared of the latest outcomes whose id is in (after, up_to], by id."""
+    methods = _Methods(connection)
     while True:
         query = (
             select(
@@ -109,6 +121,7 @@ def comparables(connection: Connection, after: int, up_to: int) -> Iterator[Comp
                 schema.item.c.md5,
                 schema.record.c.data,
                 schema.fact.c.pdq,
+                _OUTCOME.method_set_id,
             )
             .join(schema.item, schema.item.c.id == _OUTCOME.item_id)
             .outerjoin(schema.record, schema.record.c.outcome_id == _OUTCOME.id)
@@ -119,7 +132,7 @@ def comparables(connection: Connection, after: int, up_to: int) -> Iterator[Comp
             .limit(_PAGE)
         )
         page = connection.execute(query).all()
-        for outcome_id, item_id, sha256, sha1, md5, data, fact_pdq in page:
+        for outcome_id, item_id, sha256, sha1, md5, data, fact_pdq, method_set in page:
             hashes = _hashes(data) if fact_pdq is not None else _Hashes()
             yield Comparable(
                 outcome_id=outcome_id,
@@ -130,6 +143,7 @@ def comparables(connection: Connection, after: int, up_to: int) -> Iterator[Comp
                 pdq=_forms(hashes),
                 quality=hashes.quality,
                 scaled=hashes.decode is not None and hashes.decode.scale != "full",
+                pdq_version=methods.version(method_set, "pdq") if fact_pdq is not None else 0,
             )
         if len(page) < _PAGE:
             return
@@ -142,24 +156,52 @@ def last_outcome(connection: Connection) -> int:
 
 
 def passes(connection: Connection) -> dict[tuple[int | None, str], int]:
-    """Return, by list (None: each other) and rule, up to which outcome all was compared."""
+    """Return, by list (None: each other) and rule, up to which outcome all was compared.
+
+    Of each list the rule of its latest pass alone is there: what an earlier rule found was replaced
+    by what the latest one found, so to go back to a rule is to compare anew.
+    """
     table = schema.match_pass.c
     query = select(table.list_version_id, table.rule, table.outcome_id).order_by(table.id)
-    return {(version, rule): outcome for version, rule, outcome in connection.execute(query)}
+    latest = {version: (rule, outcome) for version, rule, outcome in connection.execute(query)}
+    return {(version, rule): outcome for version, (rule, outcome) in latest.items()}
 
 
 def rehashes(connection: Connection, outcome_ids: Sequence[int]) -> dict[int, Rehash]:
-    """Return the full decodes' hashes of outcomes that have one, without their methods."""
-    table = schema.rehash.c
+    """Return the full decodes' hashes of outcomes that have one, or where one was tried."""
+    table, methods = schema.rehash.c, _Methods(connection)
+    columns = (table.outcome_id, table.method_set_id, table.pdq, table.quality, table.problem)
     found: dict[int, Rehash] = {}
     for part in chunks(sorted(outcome_ids)):
-        query = select(table.outcome_id, table.pdq, table.quality, table.problem)
-        rows = connection.execute(query.where(table.outcome_id.in_(part)).order_by(table.id))
-        for outcome_id, pdq, quality, problem in rows:
+        query = select(*columns).where(table.outcome_id.in_(part)).order_by(table.id)
+        for outcome_id, method_set, pdq, quality, problem in connection.execute(query).all():
             found[outcome_id] = Rehash(
-                outcome_id=outcome_id, pdq=pdq, quality=quality, problem=problem
+                outcome_id=outcome_id,
+                methods=methods.of(method_set),
+                pdq=pdq,
+                quality=quality,
+                problem=problem,
             )
     return found
+
+
+def partners_of(connection: Connection, item_ids: Sequence[int]) -> set[int]:
+    """Return the items that items have a match with that was not ended."""
+    found: set[int] = set()
+    holds = (_MATCH.partner_item_id.is_not(None), _MATCH.standing != "ended")
+    latest = ~exists().where(_LATER_MATCH.c.supersedes == _MATCH.id)
+    ends = ((_MATCH.item_id, _MATCH.partner_item_id), (_MATCH.partner_item_id, _MATCH.item_id))
+    for part in chunks(sorted(item_ids)):
+        for this, other in ends:
+            query = select(other).distinct().where(this.in_(part), *holds, latest)
+            found.update(connection.execute(query).scalars())
+    return found
+
+
+def any_measured_again(connection: Connection, after: int) -> bool:
+    """Return whether an outcome later than `after` supersedes one that is not."""
+    query = select(_OUTCOME.id).where(_OUTCOME.id > after, _OUTCOME.supersedes <= after).limit(1)
+    return connection.execute(query).first() is not None
 
 
 def matches_of(connection: Connection, item_id: int) -> list[FoundMatch]:
@@ -175,6 +217,34 @@ def matches_of(connection: Connection, item_id: int) -> list[FoundMatch]:
         .order_by(_MATCH.id)
     )
     return [_match(dict(row), item_id) for row in connection.execute(query).mappings()]
+
+
+def list_matches(connection: Connection) -> Iterator[tuple[int, list[FoundMatch]]]:
+    """Yield every item that has matches with lists, by id, with those that were not ended."""
+    latest = ~exists().where(_LATER_MATCH.c.supersedes == _MATCH.id)
+    query = (
+        select(schema.match)
+        .where(_MATCH.list_version_id.is_not(None), _MATCH.standing != "ended", latest)
+        .order_by(_MATCH.item_id, _MATCH.id)
+        .execution_options(yield_per=_PAGE)
+    )
+    rows = connection.execute(query).mappings()
+    found = (_match(dict(row), row["item_id"]) for row in rows)
+    for item_id, held in groupby(found, key=lambda match: match.item_id):
+        yield item_id, list(held)
+
+
+def partner_pairs(connection: Connection) -> Iterator[tuple[int, int]]:
+    """Yield the ids of every two items that match each other, each pair once."""
+    query = (
+        select(_MATCH.item_id, _MATCH.partner_item_id)
+        .where(_MATCH.partner_item_id.is_not(None), _MATCH.standing == "match")
+        .where(~exists().where(_LATER_MATCH.c.supersedes == _MATCH.id))
+        .order_by(_MATCH.id)
+        .execution_options(yield_per=_PAGE)
+    )
+    for row in connection.execute(query):
+        yield row[0], row[1]
 
 
 def matched_items(connection: Connection, version_id: int) -> list[int]:
@@ -200,6 +270,20 @@ def decision_of(connection: Connection, item_id: int) -> Decision | None:
     )
     row = connection.execute(query).first()
     return None if row is None else Decision(category=row[0], at=row[1], by=row[2], note=row[3])
+
+
+def decisions(connection: Connection) -> dict[int, Decision]:
+    """Return what people decided, by item."""
+    table = schema.decision.c
+    query = (
+        select(table.item_id, table.category, table.at, table.by, table.note)
+        .where(~exists().where(_LATER_DECISION.c.supersedes == table.id))
+        .order_by(table.id)
+    )
+    return {
+        item_id: Decision(category=category, at=at, by=by, note=note)
+        for item_id, category, at, by, note in connection.execute(query)
+    }
 
 
 def _latest(connection: Connection, compared: Compared) -> dict[Key, tuple[int, tuple[Value, ...]]]:
@@ -252,13 +336,30 @@ def _match(row: dict[str, Any], item_id: int) -> FoundMatch:
     )
 
 
+class _Methods:
+    """The methods of sets, each set read once."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._sets: dict[int | None, tuple[Method, ...]] = {}
+
+    def of(self, method_set: int | None) -> tuple[Method, ...]:
+        """Return the methods of a set."""
+        if method_set not in self._sets:
+            self._sets[method_set] = methods_of_set(self._connection, method_set)
+        return self._sets[method_set]
+
+    def version(self, method_set: int | None, name: str) -> int:
+        """Return the version of a method in a set, 0 where it is not there."""
+        return next((one.version for one in self.of(method_set) if one.name == name), 0)
+
+
 def _hashes(data: bytes | None) -> _Hashes:
-    raw = {} if data is None else measurements_of(bytes(data))
-    if "pdq" not in raw:
+    if data is None:
         return _Hashes()
     try:
-        return msgspec.json.decode(raw["pdq"], type=_Hashes)
-    except msgspec.DecodeError as error:
+        return _MEASURED.decode(unpack(bytes(data))).pdq or _Hashes()
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise CaseDamaged(f"a PDQ is not what was stored ({error}); run `verify`") from error
 
 

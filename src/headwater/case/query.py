@@ -390,10 +390,36 @@ class Case:
         with _reading():
             return matches.matched_items(self._connection, version_id)
 
+    def list_matches(self) -> Iterator[tuple[int, list[FoundMatch]]]:
+        """Yield every item that has matches with lists, by id, with those that were not ended.
+
+        Lists that serve no more are among them.
+        """
+        with _reading():
+            yield from matches.list_matches(self._connection)
+
+    def partner_pairs(self) -> Iterator[tuple[int, int]]:
+        """Yield the ids of every two items that match each other, each pair once."""
+        with _reading():
+            yield from matches.partner_pairs(self._connection)
+
     def match_passes(self) -> dict[tuple[int | None, str], int]:
-        """Return, by list (None: each other) and rule, up to which outcome all was compared."""
+        """Return, by list (None: each other) and rule, up to which outcome all was compared.
+
+        Of each list the rule of its latest pass alone is there.
+        """
         with _reading():
             return matches.passes(self._connection)
+
+    def partners_of(self, item_ids: Sequence[int]) -> set[int]:
+        """Return the ids of the items that any of these has a match with."""
+        with _reading():
+            return matches.partners_of(self._connection, item_ids)
+
+    def any_measured_again(self, after: int) -> bool:
+        """Return whether an outcome later than `after` supersedes one that is not."""
+        with _reading():
+            return matches.any_measured_again(self._connection, after)
 
     def last_outcome(self) -> int:
         """Return the id of the newest outcome, 0 in an empty case."""
@@ -419,6 +445,11 @@ class Case:
                 rows = self._connection.execute(query.where(_OUTCOME.id.in_(part))).mappings()
                 found.update((row["outcome_id"], _item_row(row)) for row in rows)
         return found
+
+    def decisions(self) -> dict[int, Decision]:
+        """Return what people decided, by item."""
+        with _reading():
+            return matches.decisions(self._connection)
 
     def decision(self, item_id: int) -> Decision | None:
         """Return what a person decided of an item, None where nobody has."""

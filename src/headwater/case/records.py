@@ -356,6 +356,8 @@ class Comparable(Record, frozen=True, kw_only=True):
     quality: int | None
     scaled: bool
     """The hash was reckoned from a decode smaller than the picture."""
+    pdq_version: int = 0
+    """Version of the method that made the hash, 0 without one."""
 
 
 class FoundMatch(Record, frozen=True, kw_only=True):

@@ -27,6 +27,7 @@ def decide(
     from headwater.case.store import CaseStore  # noqa: PLC0415
     from headwater.cli.reference import resolve  # noqa: PLC0415
     from headwater.cli.show_item import say_candidates  # noqa: PLC0415
+    from headwater.cli.terminal import say  # noqa: PLC0415
     from headwater.errors import UsageError  # noqa: PLC0415
 
     if not category.strip() or not by.strip():
@@ -38,4 +39,4 @@ def decide(
         raise typer.Exit(1)
     with closing(CaseStore.open(case)) as store:
         store.decide(found.item.item_id, category.strip(), by.strip(), note)
-    typer.echo(f"{found.item.sha256.hex()}: {category.strip()}, by {by.strip()}")
+    say(f"{found.item.sha256.hex()}: category {category.strip()}, decided by {by.strip()}")

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from headwater.cli.terminal import say, until_unread
+
 app = typer.Typer(help="Known lists: import, show, remove, check.", no_args_is_help=True)
 
 CaseOption = Annotated[Path, typer.Option(help="The case folder.")]
@@ -17,7 +19,6 @@ SwapOption = Annotated[
 ]
 
 
-@app.command("import", short_help="Import a list, or a new version of one.")
 def import_(
     file: Annotated[
         str, typer.Argument(metavar="FILE", help="The list file, or - for standard input.")
@@ -25,17 +26,26 @@ def import_(
     case: CaseOption,
     name: Annotated[str, typer.Option(help="Name of the list in the case.")],
     list_format: Annotated[
-        str, typer.Option("--format", help="Format; recognised by its content if left out.")
+        str,
+        typer.Option(
+            "--format",
+            help="`vics`, `icse`, `ncmec`, `threatexchange`, `stopncii`, `nsrl2`, `nsrl3`, `csv` "
+            "or `plain`; recognised by its content if left out.",
+        ),
     ] = "",
     role: Annotated[
         str,
         typer.Option(
             help="`watch` (look for these), `known` (known, never good) or `negative` (confirmed "
-            "false matches, which suppress)."
+            "false matches, which suppress). `watch` if left out, `known` of NSRL."
         ),
     ] = "",
     scheme: Annotated[
-        str, typer.Option(help="What category codes mean: a scheme's name, or a JSON file.")
+        str,
+        typer.Option(
+            help="What category codes mean: `vics-us`, `vics-uk`, `icse`, `ncmec`, `nsrl`, `none`, "
+            "or a JSON file of your own."
+        ),
     ] = "",
     hash_type: Annotated[str, typer.Option(help="Of bare hashes: md5, sha1, sha256 or pdq.")] = "",
     columns: Annotated[
@@ -48,7 +58,8 @@ def import_(
     licence: Annotated[str, typer.Option(help="Under which terms it is held.")] = "",
     dated: Annotated[str, typer.Option(help="The list's own date.")] = "",
     signature: Annotated[
-        Path | None, typer.Option(help="Its minisign signature; FILE.minisig if that is there.")
+        Path | None,
+        typer.Option(help="Its minisign signature; with a key, FILE.minisig if that is there."),
     ] = None,
     public_key: Annotated[
         str, typer.Option(help="minisign public key of who signs: a .pub file, or its text.")
@@ -60,16 +71,32 @@ def import_(
         bool, typer.Option("--fresh", help="Forget an unfinished import of this name.")
     ] = False,
     by: ByOption = "",
+    case_name: Annotated[str, typer.Option(help="Name of a new case.")] = "",
+    organisation: Annotated[
+        str, typer.Option(envvar="HEADWATER_ORGANISATION", help="Kept in a new case.")
+    ] = "",
+    authority: Annotated[
+        str,
+        typer.Option(
+            envvar="HEADWATER_AUTHORITY", help="Order, warrant or policy; kept in a new case."
+        ),
+    ] = "",
     accept_swap: SwapOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="End with one line of JSON.")] = False,
     quiet: Annotated[bool, typer.Option(help="Show no progress.")] = False,
 ) -> None:
     """Import a known list; the version that served goes on serving until the new one is complete.
 
-    What the list says is kept sealed in the case, under a key outside it. Stop at any moment; the
-    same command goes on where it was. Run `headwater match` to match the case with it.
+    What the list says is kept sealed in the case, under a key outside it; the case is made where
+    there is none. Stop at any moment; the same command goes on where it was, but for a list from a
+    pipe. Run `headwater match` to match the case with it.
     """
-    from headwater.cli.run_import import ImportRequest, run_import, say_imported  # noqa: PLC0415
+    from headwater.cli.run_import import (  # noqa: PLC0415
+        ImportRequest,
+        run_import,
+        say_imported,
+        say_stopped,
+    )
 
     given = {"hash_type": hash_type, "columns": columns, "delimiter": delimiter}
     request = ImportRequest(
@@ -90,31 +117,32 @@ def import_(
         broken_share=broken,
         fresh=fresh,
         by=by,
+        case_name=case_name,
+        organisation=organisation,
+        authority=authority,
         accept_swap=accept_swap,
         quiet=quiet,
     )
     try:
         imported = run_import(request)
     except KeyboardInterrupt:
-        typer.echo("stopped; the same command goes on")
+        say_stopped(request)
         raise typer.Exit(130) from None
     say_imported(imported, as_json=as_json)
 
 
-@app.command(short_help="Show the lists of a case.")
 def show(
     case: CaseOption,
     name: Annotated[str, typer.Option(help="One list alone, with its report.")] = "",
     every: Annotated[bool, typer.Option("--all", help="Replaced and withdrawn ones too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
 ) -> None:
-    """Show which lists serve, where they came from, and what of them was not kept."""
+    """Show which lists serve, where they came from, what they match, and what was not kept."""
     from headwater.cli.show_lists import show_lists  # noqa: PLC0415
 
     show_lists(case, name=name, every=every, as_json=as_json)
 
 
-@app.command(short_help="Withdraw a list, and its matches with it.")
 def remove(
     name: Annotated[str, typer.Argument(help="Name of the list.")],
     case: CaseOption,
@@ -128,10 +156,9 @@ def remove(
     from headwater.cli.run_import import remove_list  # noqa: PLC0415
 
     removed = remove_list(case, name, by, reason)
-    typer.echo(f"withdrawn: {removed.info.name}, {removed.info.entries:,} entries")
+    say(f"withdrawn: {removed.info.name}, entries: {removed.info.entries:,}")
 
 
-@app.command(short_help="Report each deviation of a VICS file, and repair it.")
 def lint(
     file: Annotated[str, typer.Argument(metavar="FILE", help="The VICS file.")],
     repair: Annotated[
@@ -148,3 +175,12 @@ def lint(
 
     if not run_lint(file, repair, most, as_json=as_json):
         raise typer.Exit(1)
+
+
+for _verb, _name, _in_short in (
+    (import_, "import", "Import a list, or a new version of one."),
+    (show, "show", "Show the lists of a case."),
+    (remove, "remove", "Withdraw a list, and its matches with it."),
+    (lint, "lint", "Report each deviation of a VICS file, and repair it."),
+):
+    app.command(_name, short_help=_in_short)(until_unread(_verb))

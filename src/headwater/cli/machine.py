@@ -70,6 +70,19 @@ class Library(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
 
 
+class Memory(msgspec.Struct, frozen=True, kw_only=True):
+    """How known lists would be kept from the disk while they are open. Nothing is locked to tell.
+
+    Where memory cannot be locked and there is swap, lists are opened with `--accept-swap` alone.
+    """
+
+    can_be_locked: bool
+    obstacle: str
+    """Why it cannot, empty where it can."""
+    swap: bool
+    """The machine has swap, or it cannot be told whether."""
+
+
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
     """Everything `doctor` finds. `problems` is empty where all is well."""
 
@@ -83,6 +96,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     bundled_codecs: dict[str, str]
     cage: dict[str, str]
     probes_blocked: int | None
+    memory: Memory
     problems: tuple[str, ...]
 
 
@@ -100,6 +114,7 @@ def examine_machine(*, try_cage: bool) -> Machine:
         bundled_codecs=_codecs(),
         cage=cage,
         probes_blocked=probes,
+        memory=_memory(),
         problems=tuple(problems),
     )
 
@@ -154,6 +169,13 @@ def _codecs() -> dict[str, str]:
     codecs["cryptography: openssl"] = openssl.openssl_version_text()
     codecs["python"] = sys.version.split()[0]
     return codecs
+
+
+def _memory() -> Memory:
+    from headwater.lists.locked import lock_obstacle, swap_in_use  # noqa: PLC0415
+
+    obstacle = lock_obstacle()
+    return Memory(can_be_locked=not obstacle, obstacle=obstacle, swap=swap_in_use())
 
 
 def _try_cage(problems: list[str]) -> tuple[dict[str, str], int | None]:

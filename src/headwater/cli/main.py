@@ -7,6 +7,7 @@
 4    the case cannot be used
 5    the cage cannot be made
 6    any other expected failure
+7    a known list cannot be read, or its signature does not hold
 130  stopped by the user; the same command goes on
 """
 
@@ -109,6 +110,14 @@ def run() -> None:
     try:
         app()
     except HeadwaterError as error:
-        code = next(code for kind, code in _EXIT_CODES if isinstance(error, kind))
         say(f"headwater: {error}", err=True)
-        sys.exit(code)
+        sys.exit(_exit_code(error))
+
+
+def _exit_code(error: HeadwaterError) -> int:
+    from headwater.lists.contract import ListFault  # noqa: PLC0415
+    from headwater.lists.signature import BadSignature  # noqa: PLC0415
+
+    if isinstance(error, ListFault | BadSignature):
+        return 7
+    return next(code for kind, code in _EXIT_CODES if isinstance(error, kind))

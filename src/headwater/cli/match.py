@@ -64,3 +64,5 @@ def match(
         typer.echo("stopped; the same command goes on")
         raise typer.Exit(130) from None
     say_matched(summary, as_json=as_json)
+    if not summary.complete:
+        raise typer.Exit(130)

@@ -6,18 +6,22 @@ import os
 import resource
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import msgspec
 import typer
 
+from headwater.case.database import DATABASE_NAME
 from headwater.case.query import Case
 from headwater.case.records import CaseInfo, Checkpoint, ItemFilter, RunInfo
+from headwater.case.signing import key_folder
 from headwater.case.store import CaseStore
 from headwater.cli.progress import Ahead, Progress
+from headwater.cli.terminal import say
 from headwater.engine.deferred import Deferred
 from headwater.engine.examine import Examination, Retry, Tally, expected_methods
 from headwater.engine.methods import container_row, load_measures, measure_names
@@ -30,6 +34,9 @@ from headwater.evidence.folder import Walk
 from headwater.exchange.text import text_of
 from headwater.limits import Limits
 from headwater.version import VERSION
+
+if TYPE_CHECKING:
+    from headwater.cli.run_match import Matched  # which imports this
 
 _OPEN_FILES = 4096
 _FEWEST_OPEN_FILES = 1024
@@ -131,16 +138,25 @@ def _examine(
                 retry=retry,
                 tick=progress.show,
             )
-            with _stop_on_signals(examination):
+            with stop_on_signals(examination.stop):
                 try:
                     complete = examination.run(sources)
                 except EvidenceError as error:
                     runs.end("stopped", {"reason": str(error)}, engine)
                     raise
-        event = "finished" if complete else "stopped"
-        facts = {"resumed": examination.tally.resumed, "bytes_read": examination.tally.bytes_read}
+        facts: dict[str, object] = {
+            "resumed": examination.tally.resumed,
+            "bytes_read": examination.tally.bytes_read,
+        }
         if complete:
-            facts["matches_changed"] = _match(store, request)
+            try:
+                matched = _match(store, request)
+            except HeadwaterError as error:
+                runs.end("stopped", {**facts, "reason": str(error)}, engine)
+                raise
+            facts |= {"matches_changed": matched.changed, "memory": matched.memory or "no list"}
+            complete = matched.complete
+        event = "finished" if complete else "stopped"
         return examination.tally, complete, runs.end(event, facts, engine)
     finally:
         engine.close()
@@ -149,15 +165,17 @@ def _examine(
 def _protect_lists(request: ExamineRequest) -> None:
     """Raise at once, and not after hours, where lists cannot be opened as they have to be."""
     with Case.open(request.case) as case:
-        has_lists = any(one.serves for one in case.lists())
+        has_lists, case_id = any(one.serves for one in case.lists()), case.info.case_id
     if has_lists:
+        from headwater.lists.keys import list_key  # noqa: PLC0415
         from headwater.lists.locked import protect_process  # noqa: PLC0415
 
         protect_process(accept_swap=request.accept_swap)
+        list_key(key_folder(), case_id, request.case.absolute(), make=False)
 
 
-def _match(store: CaseStore, request: ExamineRequest) -> int:
-    """Match what is new with the lists of the case and within it; return what changed."""
+def _match(store: CaseStore, request: ExamineRequest) -> Matched:
+    """Match what is new with the lists of the case and within it."""
     from headwater.cli.run_match import MatchRequest, match_new  # noqa: PLC0415 - imports this
 
     asked = MatchRequest(
@@ -169,7 +187,7 @@ def _match(store: CaseStore, request: ExamineRequest) -> int:
         quiet=request.quiet,
     )
     matched, _engine_used = match_new(store, asked, lambda _facts: None)
-    return matched.changed
+    return matched
 
 
 class RunRecord:
@@ -279,8 +297,10 @@ def _engine(request: ExamineRequest, config: Config) -> Engine:
 
 
 def _open_case(request: ExamineRequest) -> CaseStore:
-    if (request.case / "case.sqlite").exists():
-        return CaseStore.open(request.case)
+    if (request.case / DATABASE_NAME).exists():
+        store = CaseStore.open(request.case)
+        _say_what_stays(store.info, request)
+        return store
     info = CaseInfo(
         name=request.name or text_of(os.fsencode(request.case.resolve().name)),
         examiner=request.examiner,
@@ -289,6 +309,15 @@ def _open_case(request: ExamineRequest) -> CaseStore:
         thumbnails=request.thumbnails,
     )
     return CaseStore.create(request.case, info)
+
+
+def _say_what_stays(info: CaseInfo, request: ExamineRequest) -> None:
+    """Tell which words the case was made with, where other ones are given now."""
+    for field in ("name", "examiner", "organisation", "authority"):
+        asked, kept = getattr(request, field), getattr(info, field)
+        if asked and asked != kept and not request.quiet:
+            was = f"as {kept!r}" if kept else "without one"
+            say(f"the case was made {was}: {field} {asked!r} is kept for this run alone", err=True)
 
 
 def _walk(source: Path, request: ExamineRequest) -> Walk:
@@ -346,11 +375,11 @@ def _sizes(request: ExamineRequest) -> Iterator[int]:
 
 
 @contextmanager
-def _stop_on_signals(examination: Examination) -> Iterator[None]:
+def stop_on_signals(stop_work: Callable[[], None]) -> Iterator[None]:
     """End in order on the first interrupt; a second one ends at once, and loses nothing kept."""
 
     def stop(number: int, _frame: FrameType | None) -> None:
-        examination.stop()
+        stop_work()
         signal.signal(number, signal.SIG_DFL)
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import msgspec
 import typer
 
+from headwater.case.database import DATABASE_NAME
 from headwater.case.lock import WriterLock
 from headwater.case.query import Case
 from headwater.case.records import CaseInfo, ListInfo, ListRole, ListVersion
@@ -20,6 +22,7 @@ from headwater.cli.progress import duration_text
 from headwater.cli.terminal import say
 from headwater.cli.ticker import Ticker
 from headwater.errors import CaseBusy, UsageError
+from headwater.exchange.text import text_of
 from headwater.lists import readers, schemes, signature
 from headwater.lists.contract import Reader
 from headwater.lists.importing import (
@@ -32,9 +35,10 @@ from headwater.lists.importing import (
     unreferenced,
 )
 from headwater.lists.keys import ListKey, list_key
-from headwater.lists.locked import LockedMemory, protect_process
+from headwater.lists.locked import Held, LockedMemory, protect_process
 from headwater.lists.sniff import HEAD_BYTES, sniff
 from headwater.lists.stream import PeekedStream, open_stream
+from headwater.report.words import amount
 
 _WAIT_SECONDS = 1.0
 _KNOWN_ALONE = ("nsrl2", "nsrl3")
@@ -61,8 +65,30 @@ class ImportRequest(msgspec.Struct, frozen=True, kw_only=True):
     broken_share: float = 0.1
     fresh: bool = False
     by: str = ""
+    case_name: str = ""
+    organisation: str = ""
+    authority: str = ""
     accept_swap: bool = False
     quiet: bool = False
+
+
+class FaultCount(msgspec.Struct, frozen=True, kw_only=True):
+    """How often something could not be read of entries, by field and rule."""
+
+    field: str
+    rule: str
+    count: int
+
+
+class FaultPlace(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the first places of the file where something could not be read."""
+
+    field: str
+    rule: str
+    whole_entry: bool
+    """Whether the entry was left out, or this field of it alone."""
+    offset_bytes: int | None
+    line: int | None
 
 
 class ImportAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,15 +97,30 @@ class ImportAnswer(msgspec.Struct, frozen=True, kw_only=True):
     schema: str = "headwater/list-import/1"
     name: str
     format: str
-    role: str
+    role: ListRole
     scheme: str
     entries: int
     broken_entries: int
+    """Entries that were left out."""
+    withdrawn_entries: int
+    """Entries of which the list itself says that they no longer hold."""
     hashes: dict[str, int]
-    faults: list[dict[str, Any]]
+    """By kind: `md5`, `sha1`, `sha256`, `pdq`, `photodna`."""
+    faults: list[FaultCount]
+    first_faults: list[FaultPlace]
     lost: dict[str, int]
+    """Values that were read and not kept, by the field's name in the format."""
     signed_by: str | None
-    memory: str
+    """Number of the key whose signature holds for the file, None for an unsigned list."""
+    signature_unchecked: bool
+    """A signature lies beside the file, and no key was given to check it with."""
+    replaces: str | None
+    """When the version that this one replaces was imported, None for the first of its name."""
+    resumed_entries: int
+    """Entries that an earlier run, which was stopped, had taken."""
+    made_case: bool
+    """The case was not there, and was made."""
+    memory: Held
     """How the memory that held the list was kept from the disk."""
     seconds: float
 
@@ -89,33 +130,79 @@ def run_import(request: ImportRequest) -> ImportAnswer:
     began = time.monotonic()
     if not request.name.strip():
         raise UsageError("a list needs a name: --name")
+    scheme, signer = _scheme(request.scheme), _signer(request)
+    _check_words(request)
     protection = protect_process(accept_swap=request.accept_swap)
+    made_case = not (request.case / DATABASE_NAME).exists()
     case_id, versions = _case(request)
+    before = next((one for one in versions if one.serves and one.info.name == request.name), None)
+    _keeps_what_was(request, signer, before)
     make_key = not any(one.serves for one in versions)
     key = list_key(key_folder(), case_id, request.case.absolute(), make=make_key)
     folder = request.case / LISTS
     folder.mkdir(mode=0o700, exist_ok=True)
     with _writing(folder), LockedMemory(protection) as memory:
-        signer = _signer(request)
-        imported, info = _imported(request, folder, key, memory, signer)
+        imported, info, resumed = _imported(request, folder, key, memory, scheme, signer)
         with closing(_store_when_free(request)) as store:
             store.serve_list(info)
         _clear(request.case, folder)
-    report = imported.report
+    told = msgspec.convert(imported.report, _Told)
     return ImportAnswer(
         name=request.name,
         format=info.format,
         role=info.role,
         scheme=info.scheme,
         entries=imported.entries,
-        broken_entries=report["broken_entries"],
-        hashes=report["hashes"],
-        faults=report["faults"],
-        lost=report["lost"],
+        **msgspec.structs.asdict(told),
         signed_by=signer,
+        signature_unchecked=signer is None and _beside(request).exists(),
+        replaces=None if before is None else before.imported_at,
+        resumed_entries=resumed,
+        made_case=made_case,
         memory=protection.held,
         seconds=round(time.monotonic() - began, 3),
     )
+
+
+def _check_words(request: ImportRequest) -> None:
+    """Raise UsageError for what cannot be, before a case is made for it."""
+    _role(request.role, request.format)
+    if request.format:
+        readers.make(request.format, request.reader_options)
+    if request.file != "-" and not Path(request.file).exists():
+        raise UsageError(f"{request.file} cannot be opened: there is no such file")
+
+
+class _Told(msgspec.Struct, frozen=True, kw_only=True):
+    """What of the report of an import is told again."""
+
+    broken_entries: int
+    withdrawn_entries: int
+    hashes: dict[str, int]
+    faults: list[FaultCount]
+    first_faults: list[FaultPlace]
+    lost: dict[str, int]
+
+
+def _keeps_what_was(request: ImportRequest, signer: str | None, before: ListVersion | None) -> None:
+    """Raise UsageError where a new version would silently say less of itself than the one before.
+
+    A negative list that comes again as a watch list would call what was cleared a match, and an
+    unsigned file in the place of a signed list may be anybody's.
+    """
+    if before is None:
+        return
+    if before.info.role != (request.role or "watch") and not request.role:
+        raise UsageError(
+            f"the list {request.name} serves as {before.info.role}; say which role the new version "
+            f"has, with --role {before.info.role} or another"
+        )
+    if before.info.signer is not None and signer is None:
+        raise UsageError(
+            f"the list {request.name} that serves is signed with key {before.info.signer}; give "
+            "the new version's --signature and --public-key, or withdraw the list first with "
+            "`lists remove`"
+        )
 
 
 def remove_list(case: Path, name: str, by: str, reason: str) -> ListVersion:
@@ -129,28 +216,67 @@ def remove_list(case: Path, name: str, by: str, reason: str) -> ListVersion:
     return withdrawn
 
 
+def say_stopped(request: ImportRequest) -> None:
+    """Print what to do after an import was stopped."""
+    if request.file != "-" and Path(request.file).is_file():
+        say("stopped; the same command goes on")
+    else:
+        say("stopped; a list from a pipe has to be given again from its beginning")
+
+
 def say_imported(answer: ImportAnswer, *, as_json: bool) -> None:
     """Print what was imported, and what of it was not kept."""
     if as_json:
         typer.echo(msgspec.json.encode(answer).decode())
         return
     hashes = ", ".join(f"{count:,} {kind}" for kind, count in answer.hashes.items() if count)
-    say(f"{answer.name}: {answer.entries:,} entries ({hashes}), {answer.seconds:.1f} s")
+    entries = amount(answer.entries, "entry", "entries")
+    say(f"{answer.name}: {entries} ({hashes}), {answer.seconds:.1f} s")
     say(f"format {answer.format}, role {answer.role}, categories by {answer.scheme}")
     signed = f"signed with key {answer.signed_by}" if answer.signed_by else "not signed"
-    say(f"{signed}; matches will say so")
+    unchecked = "; its signature was not checked: give --public-key"
+    say(f"{signed}{unchecked if answer.signature_unchecked else ''}; matches will say so")
+    for words in _remarks(answer):
+        say(words)
     for fault in answer.faults:
-        say(f"  left out: {fault['count']:,} x {fault['field']}: {fault['rule']}")
+        say(f"  left out: {fault.count:,} x {fault.field}: {fault.rule}{_first(fault, answer)}")
     for field, count in answer.lost.items():
         say(f"  not kept: {count:,} x {field}")
     say("run `headwater match` to match the case with it")
 
 
+def _remarks(answer: ImportAnswer) -> Iterator[str]:
+    if answer.made_case:
+        yield "the case was not there, and was made"
+    if answer.replaces is not None:
+        yield f"it replaces the version that was imported at {answer.replaces}"
+    if answer.resumed_entries:
+        yield f"went on after {amount(answer.resumed_entries, 'entry', 'entries')}"
+    if answer.withdrawn_entries:
+        yield f"{answer.withdrawn_entries:,} of them are withdrawn by the list itself"
+    if answer.memory == "accepted":
+        yield "memory was not locked: parts of the list may have been swapped to disk"
+
+
+def _first(fault: FaultCount, answer: ImportAnswer) -> str:
+    """Return where a fault came up first, if that is among what is kept."""
+    for one in answer.first_faults:
+        if (one.field, one.rule) == (fault.field, fault.rule):
+            where = f"line {one.line:,}" if one.line is not None else f"byte {one.offset_bytes:,}"
+            return f", first at {where}"
+    return ""
+
+
 def _case(request: ImportRequest) -> tuple[str, list[ListVersion]]:
     """Return the id of the case and its lists; the case is made if there is none."""
-    if not (request.case / "case.sqlite").exists():
-        name = request.case.resolve().name
-        info = CaseInfo(name=name, examiner=request.by, organisation="", authority="")
+    if not (request.case / DATABASE_NAME).exists():
+        name = text_of(os.fsencode(request.case.resolve().name))
+        info = CaseInfo(
+            name=request.case_name or name,
+            examiner=request.by,
+            organisation=request.organisation,
+            authority=request.authority,
+        )
         CaseStore.create(request.case, info).close()
     else:
         # A case of an earlier version gains the tables of lists.
@@ -164,10 +290,18 @@ def _imported(
     folder: Path,
     key: ListKey,
     memory: LockedMemory,
+    chosen: schemes.Scheme | None,
     signer: str | None,
-) -> tuple[Imported, ListInfo]:
-    chosen = _scheme(request.scheme)
+) -> tuple[Imported, ListInfo, int]:
+    """Return what was imported, how it is kept in the case, and entries taken by earlier runs."""
     ticker = Ticker(quiet=request.quiet)
+    resumed = 0
+
+    def tell(progress: ImportProgress) -> None:
+        nonlocal resumed
+        resumed = progress.resumed_entries
+        ticker.show(_progress_text(progress))
+
     with open_stream(request.file) as opened:
         stream = PeekedStream(opened)
         reader = _reader(request, stream)
@@ -191,7 +325,7 @@ def _imported(
             memory,
             options,
             file,
-            lambda progress: ticker.show(_progress_text(progress)),
+            tell,
             check_codes,
         )
     ticker.end()
@@ -215,9 +349,13 @@ def _imported(
         file_sha256=imported.file_sha256,
         manifest_sha256=imported.manifest_sha256,
         entries=imported.entries,
-        report={**kept, "scheme": msgspec.to_builtins(scheme)},
+        report={
+            **kept,
+            "scheme": msgspec.to_builtins(scheme),
+            "memory": memory.protection.held,
+        },
     )
-    return imported, info
+    return imported, info, resumed
 
 
 def _reader(request: ImportRequest, stream: PeekedStream) -> Reader:
@@ -251,7 +389,7 @@ def _scheme(asked: str) -> schemes.Scheme | None:
 
 def _signer(request: ImportRequest) -> str | None:
     """Return the id of the key that signed the file, None for an unsigned list."""
-    beside = Path(request.file + ".minisig")
+    beside = _beside(request)
     path = request.signature or (beside if request.public_key and beside.exists() else None)
     if path is None and not request.public_key:
         return None
@@ -271,6 +409,11 @@ def _signer(request: ImportRequest) -> str | None:
         raise UsageError(f"{error.filename} cannot be read: {error.strerror}") from error
     with open_stream(request.file) as stream:
         return signature.verify(stream, signed, key).key_id
+
+
+def _beside(request: ImportRequest) -> Path:
+    """Return where minisign puts the signature of the list file."""
+    return Path(request.file + ".minisig")
 
 
 @contextmanager

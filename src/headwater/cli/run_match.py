@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import msgspec
@@ -21,7 +21,9 @@ from headwater.cli.run_examine import (
     examine_config,
     raise_open_files,
     started_engine,
+    stop_on_signals,
 )
+from headwater.cli.show_lists import matched_words
 from headwater.cli.terminal import say
 from headwater.cli.ticker import Ticker
 from headwater.engine.deferred import Deferred
@@ -32,10 +34,12 @@ from headwater.engine.replay import ReplayReport
 from headwater.engine.spool import Spool
 from headwater.engine.task import Engine, EngineFacts
 from headwater.engine.warm import kernel_folder
-from headwater.lists.locked import LockedMemory, Protection, protect_process
+from headwater.exchange.known_lists import ListTally, known_tally
+from headwater.lists.locked import Held, LockedMemory, Protection, protect_process
 from headwater.match.rule import Rule
 from headwater.measures.registry import ON_DEMAND
 from headwater.model import DIHEDRAL, Outcome
+from headwater.report.words import amount
 
 _NO_LIST = Protection(held="no_swap", reason="no list is opened")
 
@@ -56,6 +60,8 @@ class MatchSummary(msgspec.Struct, frozen=True, kw_only=True):
     """What a run of matching did."""
 
     schema: str = "headwater/match/1"
+    complete: bool
+    """False where it was stopped: the same command goes on."""
     lists: int
     """Lists that had something new to compare."""
     items: int
@@ -64,7 +70,11 @@ class MatchSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Pictures that were hashed again from the full decode."""
     changed: int
     """Matches that are new, different or ended."""
-    memory: str | None
+    watched: int
+    """Items that match a watch list, of all that the case holds."""
+    on_lists: list[ListTally]
+    """Of each list that serves, how many items of the case it matches now."""
+    memory: Held | None
     """How the memory that held the lists was kept from the disk, None where none was opened."""
     seconds: float
     root: str
@@ -77,9 +87,14 @@ def run_match(request: MatchRequest) -> MatchSummary:
     with closing(CaseStore.open(request.case)) as store:
         runs = RunRecord(store, _as_examining(request))
         matched, engine = match_new(store, request, runs.begin)
-        checkpoint = runs.end("matched", msgspec.to_builtins(matched), engine)
+        event = "matched" if matched.complete else "stopped"
+        checkpoint = runs.end(event, msgspec.to_builtins(matched), engine)
+    with Case.open(request.case) as case:
+        known = known_tally(case)
     return MatchSummary(
         **msgspec.structs.asdict(matched),
+        watched=known.watched,
+        on_lists=list(known.lists),
         seconds=round(time.monotonic() - began, 3),
         root=checkpoint.root_hex,
         log_size=checkpoint.size,
@@ -118,11 +133,12 @@ def _as_examining(request: MatchRequest) -> ExamineRequest:
 class Matched(msgspec.Struct, frozen=True, kw_only=True):
     """What matching did; the first fields of `MatchSummary`."""
 
+    complete: bool = True
     lists: int = 0
     items: int = 0
     full_decodes: int = 0
     changed: int = 0
-    memory: str | None = None
+    memory: Held | None = None
 
 
 def _match_case(store: CaseStore, engine: Engine, request: MatchRequest) -> Matched:
@@ -135,11 +151,11 @@ def _match_case(store: CaseStore, engine: Engine, request: MatchRequest) -> Matc
 
         has_lists = any(one.serves for one in case.lists())
         protection = protect_process(accept_swap=request.accept_swap) if has_lists else None
-        ticker = Ticker(quiet=request.quiet)
+        ticker = _StoppingTicker(quiet=request.quiet)
         with LockedMemory(protection or _NO_LIST) as memory:
             desk = CaseLists(request.case.absolute(), case.info.case_id, key_folder(), memory)
             rehasher = _Rehasher(case, engine, request, ticker)
-            tally = Matching(
+            matching = Matching(
                 case,
                 store,
                 desk,
@@ -147,9 +163,13 @@ def _match_case(store: CaseStore, engine: Engine, request: MatchRequest) -> Matc
                 request.rule,
                 lambda doing, _tally: ticker.show(f"matching: {doing}"),
                 threads=request.workers or len(os.sched_getaffinity(0)),
-            ).run()
+            )
+            with stop_on_signals(ticker.stop), suppress(_Stopped):
+                matching.run()
         ticker.end()
+    tally = matching.tally
     return Matched(
+        complete=not ticker.is_stopped,
         lists=tally.lists,
         items=tally.items,
         full_decodes=tally.rehashed,
@@ -163,6 +183,28 @@ def _is_done(case: Case, rule: Rule) -> bool:
     last, done, text = case.last_outcome(), case.match_passes(), rule.text()
     asked = [None, *(one.version_id for one in case.lists() if one.serves)]
     return all(done.get((version, text), 0) >= last for version in asked)
+
+
+class _Stopped(BaseException):
+    """The user stopped matching; raised between commits alone, so that the case can be ended."""
+
+
+class _StoppingTicker(Ticker):
+    """Shows how far matching is, and ends it there when it was asked to stop."""
+
+    is_stopped = False
+    _asked = False
+
+    def stop(self) -> None:
+        """End at the next line of progress."""
+        self._asked = True
+
+    def show(self, text: str) -> None:
+        """Show how far matching is. Raises _Stopped where it is to end."""
+        if self._asked:
+            self.is_stopped = True
+            raise _Stopped
+        super().show(text)
 
 
 class _Rehasher:
@@ -219,9 +261,18 @@ def say_matched(summary: MatchSummary, *, as_json: bool) -> None:
     if as_json:
         typer.echo(msgspec.json.encode(summary).decode())
         return
-    say(
-        f"{summary.items:,} items compared, {summary.lists:,} lists opened, "
-        f"{summary.full_decodes:,} full decodes, {summary.changed:,} matches changed, "
-        f"{summary.seconds:.1f} s"
-    )
+    if summary.items or summary.lists:
+        done = [
+            f"{amount(summary.items, 'item')} compared",
+            f"{amount(summary.lists, 'list')} opened",
+            amount(summary.full_decodes, "full decode"),
+            f"{amount(summary.changed, 'match', 'matches')} changed",
+        ]
+        say(f"{', '.join(done)}, {summary.seconds:.1f} s")
+    else:
+        say("nothing to compare that was not compared before")
+    for one in summary.on_lists:
+        say(f"  {one.role} list {one.name}: items: {matched_words(one) or '0'}")
+    if not summary.complete:
+        say("stopped; the same command goes on")
     say(f"root of the log: {summary.root} at {summary.log_size:,}")

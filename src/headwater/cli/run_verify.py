@@ -199,6 +199,9 @@ def say_verdict(verdict: Verdict, *, as_json: bool) -> None:
         results = ", ".join(f"{count:,} {name}" for name, count in verdict.results.items())
         say(f"results of {verdict.items_replayed:,} items made again: {results}")
     _say_findings(verdict.result_findings)
+    if verdict.lists:
+        say(f"known lists: {verdict.lists:,}, their sealed files read to the end")
+    _say_findings(verdict.list_findings)
 
 
 def _say_findings(findings: Sequence[Finding], more: int = 0) -> None:

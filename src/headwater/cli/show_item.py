@@ -53,10 +53,14 @@ def say_item(document: Document) -> None:
 def _say_matches(document: Document) -> None:
     """Print what an item matches, and the category that comes of it."""
     if (category := document["category"]) is not None:
-        whose = "decided" if category["basis"] == "decision" else "from the list"
+        whose = "decided by" if category["basis"] == "decision" else "from the list"
         meaning = f" ({category['meaning'].replace('_', ' ')})" if category["meaning"] else ""
         say()
-        say_wrapped(f"category {category['code']}{meaning}, {whose} by {category['by']}", "", "  ")
+        at = f" at {category['at']}" if category["at"] else ""
+        said = f"category {category['code']}{meaning}, {whose} {category['by']}{at}"
+        say_wrapped(said, "", "  ")
+        if category["note"]:
+            say_wrapped(f"note: {category['note']}", "  ", "    ")
         if category["contradicted_by"]:
             others = ", ".join(category["contradicted_by"])
             say_wrapped(f"said otherwise by: {others}", "  ", "    ")

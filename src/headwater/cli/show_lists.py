@@ -3,83 +3,173 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import typer
 
 from headwater.case.query import Case
-from headwater.case.records import ListVersion
+from headwater.case.records import ListRole, ListVersion
 from headwater.cli.layout import say_heading, say_pairs
 from headwater.cli.terminal import say
 from headwater.errors import UsageError
+from headwater.exchange.known_lists import ComparedWith, ListTally, known_tally
+from headwater.report.words import amount
 
-SCHEMA = "headwater/lists/1"
+COMPARED = {
+    "all": "all items of the case",
+    "some": "a part of the items; run `headwater match`",
+    "none": "nothing yet; run `headwater match`",
+}
+"""With how much a list was compared, in words."""
+
+
+class ListAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """One version of a list, and what became of it."""
+
+    name: str
+    version: str
+    """The list's own version."""
+    source: str
+    purpose: str
+    licence: str
+    dated: str
+    """The list's own date, in its own words."""
+    format: str
+    role: ListRole
+    scheme: str
+    signed: bool
+    signer: str | None
+    """Number of the key that signed the list file."""
+    entries: int
+    file_sha256: str
+    """Of the list file, 64 hex digits."""
+    folder: str
+    """Name of the folder of its sealed files, below `lists` in the case."""
+    manifest_sha256: str
+    imported_at: str
+    imported_by: str
+    program_version: str
+    standing: Literal["served", "replaced", "withdrawn"]
+    standing_since: str
+    standing_reason: str
+    compared: ComparedWith | None
+    """Whether it was compared with `all` items of the case, with `some` or with `none`; null where
+    it does not serve, as are the next three."""
+    items_matched: int | None
+    items_unconfirmed: int | None
+    """Items whose match hangs on a full decode that could not be made."""
+    items_suppressed: int | None
+    """Items whose every match with it a negative list suppresses."""
+    report: dict[str, Any]
+    """Of the import: counts by kind of hash and by category code, what was left out by field and
+    rule, what was not kept by field, the scheme, and how memory was kept from the disk."""
+
+
+class ListsAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """The lists of a case."""
+
+    schema: str = "headwater/lists/1"
+    lists: list[ListAnswer]
 
 
 def show_lists(folder: Path, *, name: str, every: bool, as_json: bool) -> None:
     """Print the lists that serve; with `every`, replaced and withdrawn ones too."""
     with Case.open(folder) as case:
-        versions = [one for one in case.lists() if every or one.serves]
-        matched = {one.version_id: len(case.matched_items(one.version_id)) for one in versions}
-    if name:
-        versions = [one for one in versions if one.info.name == name]
-        if not versions:
-            raise UsageError(f"no list named {name!r} serves in this case")
-    said = [_said(one, matched[one.version_id]) for one in versions]
+        versions = case.lists()
+        tallies = iter(known_tally(case).lists)
+        said = [_answer(one, next(tallies) if one.serves else None) for one in versions]
+    shown = [one for one in said if name in ("", one.name) and (every or one.standing == "served")]
+    if name and not shown:
+        earlier = any(one.name == name for one in said)
+        more = "; --all shows those that served before" if earlier else ""
+        raise UsageError(f"no list named {name!r} serves in this case{more}")
     if as_json:
-        typer.echo(msgspec.json.encode({"schema": SCHEMA, "lists": said}).decode())
+        typer.echo(msgspec.json.encode(ListsAnswer(lists=shown)).decode())
         return
-    if not said:
+    if not shown:
         say("no list serves in this case; `headwater lists import` brings one")
-    for one in said:
-        _say_list(one, whole=bool(name))
+    for one in shown:
+        _say_list(one)
+        if name:
+            _say_report(one.report)
 
 
-def _said(version: ListVersion, matched: int) -> dict[str, Any]:
+def _answer(version: ListVersion, tally: ListTally | None) -> ListAnswer:
     info = version.info
-    said = {field: getattr(info, field) for field in info.__struct_fields__}
-    return {
-        **said,
-        "file_sha256": info.file_sha256.hex(),
-        "manifest_sha256": info.manifest_sha256.hex(),
-        "signed": info.signer is not None,
-        "imported_at": version.imported_at,
-        "program_version": version.program_version,
-        "standing": version.standing,
-        "standing_since": version.standing_since,
-        "standing_reason": version.standing_reason,
-        "items_matched": matched,
-    }
+    return ListAnswer(
+        name=info.name,
+        version=info.version,
+        source=info.source,
+        purpose=info.purpose,
+        licence=info.licence,
+        dated=info.dated,
+        format=info.format,
+        role=info.role,
+        scheme=info.scheme,
+        signed=info.signer is not None,
+        signer=info.signer,
+        entries=info.entries,
+        file_sha256=info.file_sha256.hex(),
+        folder=info.folder,
+        manifest_sha256=info.manifest_sha256.hex(),
+        imported_at=version.imported_at,
+        imported_by=info.imported_by,
+        program_version=version.program_version,
+        standing=version.standing,
+        standing_since=version.standing_since,
+        standing_reason=version.standing_reason,
+        compared=None if tally is None else tally.compared,
+        items_matched=None if tally is None else tally.matched,
+        items_unconfirmed=None if tally is None else tally.unconfirmed,
+        items_suppressed=None if tally is None else tally.suppressed,
+        report=info.report,
+    )
 
 
-def _say_list(said: dict[str, Any], *, whole: bool) -> None:
-    report = said["report"]
-    hashes = {kind: count for kind, count in report.get("hashes", {}).items() if count}
-    say_heading(f"{said['name']}: {said['entries']:,} entries, {said['standing']}")
+def _say_list(said: ListAnswer) -> None:
+    hashes = {kind: count for kind, count in said.report.get("hashes", {}).items() if count}
+    say_heading(f"{said.name}: {amount(said.entries, 'entry', 'entries')}, {said.standing}")
     say_pairs(
         [
-            ("role", said["role"]),
-            ("version", said["version"]),
-            ("dated", said["dated"]),
-            ("source", said["source"]),
-            ("purpose", said["purpose"]),
-            ("licence", said["licence"]),
-            ("format", said["format"]),
-            ("categories by", said["scheme"]),
-            ("signed", f"with key {said['signer']}" if said["signer"] else "no"),
-            ("imported", f"{said['imported_at']} by {said['imported_by'] or 'nobody named'}"),
+            ("role", said.role),
+            ("version", said.version),
+            ("dated", said.dated),
+            ("source", said.source),
+            ("purpose", said.purpose),
+            ("licence", said.licence),
+            ("format", said.format),
+            ("categories by", said.scheme),
+            ("signed", f"with key {said.signer}" if said.signer else "no"),
+            ("imported", f"{said.imported_at} by {said.imported_by or 'nobody named'}"),
             ("hashes", ", ".join(f"{kind} {count:,}" for kind, count in hashes.items())),
-            ("broken entries", f"{report.get('broken_entries', 0):,}"),
-            ("items matched", f"{said['items_matched']:,}"),
-            ("because", said["standing_reason"]),
+            ("left out", f"{said.report.get('broken_entries', 0):,} broken entries"),
+            ("compared with", said.compared and COMPARED[said.compared]),
+            ("items matched", said.compared and matched_words(said)),
+            (said.standing, None if said.compared else said.standing_since),
+            ("because", said.standing_reason),
         ]
     )
-    if whole:
-        _say_report(report)
+
+
+def matched_words(said: ListAnswer | ListTally) -> str | None:
+    """Return how many items a list matches, in words; None where it was compared with none."""
+    matched, unconfirmed, suppressed = (
+        (said.matched, said.unconfirmed, said.suppressed)
+        if isinstance(said, ListTally)
+        else (said.items_matched, said.items_unconfirmed, said.items_suppressed)
+    )
+    if said.compared == "none":
+        return None
+    rest = ((unconfirmed, "unconfirmed"), (suppressed, "suppressed"))
+    more = "".join(f", {count:,} {word}" for count, word in rest if count)
+    return f"{matched:,}{more}"
 
 
 def _say_report(report: dict[str, Any]) -> None:
+    if report.get("memory", "locked") != "locked":
+        say_heading("while it was imported")
+        say_pairs([("memory", report["memory"].replace("_", " "))])
     faults = report.get("faults", [])
     if faults:
         say_heading("left out")
@@ -89,10 +179,14 @@ def _say_report(report: dict[str, Any]) -> None:
         say_pairs([(f"{count:,}", field) for field, count in lost.items()])
     if codes := report.get("categories"):
         say_heading("categories")
-        meanings = report["scheme"]["codes"]
-        say_pairs(
-            [
-                (code or "none", f"{count:,}  {meanings.get(code, {}).get('title', '')}".rstrip())
-                for code, count in codes.items()
-            ]
-        )
+        scheme = report["scheme"]["codes"]
+        say_pairs([(code or "none", _category(code, codes[code], scheme)) for code in codes])
+
+
+def _category(code: str, count: int, scheme: dict[str, Any]) -> str:
+    """Return how many entries have a code, and what it means by the scheme."""
+    known = scheme.get(code)
+    entries = amount(count, "entry", "entries")
+    if known is None:
+        return entries
+    return f"{entries}  {known['title']} ({known['meaning'].replace('_', ' ')})"

@@ -7,8 +7,11 @@ from typing import Any
 import msgspec
 
 from headwater.cli.layout import say_heading, say_pairs, say_wrapped, words
+from headwater.cli.show_lists import matched_words
 from headwater.cli.terminal import say
+from headwater.exchange.known_lists import CategoryTally, KnownTally, ListTally
 from headwater.limits import Limits
+from headwater.report.words import amount
 
 _OF_THE_CASE = ("name", "examiner", "organisation", "authority", "case")
 """Options of a run that are not repeated for each run."""
@@ -22,6 +25,7 @@ def say_status(facts: dict[str, Any]) -> None:
         # A path is never wrapped, so that it can be copied whole.
         say(f"  {source['kind']:<6}  {source['path']}  (added {source['added_at']})")
     _say_counts(facts["counts"])
+    _say_known(msgspec.convert(facts["known"], KnownTally))
     for run in facts["runs"]:
         _say_run(run)
     checkpoint = facts["checkpoint"]
@@ -72,6 +76,34 @@ def _say_counts(counts: dict[str, Any]) -> None:
             ("leaves", f"{counts['leaves']:,}"),
         ]
     )
+
+
+def _say_known(known: KnownTally) -> None:
+    """Print the lists that serve, and what they and people say of the items."""
+    if known.lists:
+        say_heading("known lists")
+    say_pairs((one.name, _list_words(one)) for one in known.lists)
+    if known.categories:
+        say_heading("categories")
+        say_pairs((f"{one.items:,}", _category_words(one)) for one in known.categories)
+        say_pairs(
+            [("said otherwise", f"{known.contradicted:,} of them" * bool(known.contradicted))]
+        )
+
+
+def _list_words(one: ListTally) -> str:
+    named = f"{one.role} list{f' {one.version}' * bool(one.version)}"
+    signed = "signed" if one.signed else "not signed"
+    items = matched_words(one)
+    matched = f"items matched: {items}" if items else "compared with nothing yet"
+    behind = "; not compared with all items yet" * (one.compared == "some")
+    return f"{named}, {signed}, {amount(one.entries, 'entry', 'entries')}; {matched}{behind}"
+
+
+def _category_words(one: CategoryTally) -> str:
+    meaning = f" ({one.meaning.replace('_', ' ')})" if one.meaning else ""
+    whose = "decided by" if one.basis == "decision" else "from the list"
+    return f"{one.code}{meaning}, {whose} {one.by}"
 
 
 def _listed(numbers: dict[str, int]) -> str:

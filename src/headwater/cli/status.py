@@ -19,6 +19,7 @@ def status(
 
     from headwater.case.query import Case  # noqa: PLC0415
     from headwater.cli.show_status import say_status  # noqa: PLC0415
+    from headwater.exchange.known_lists import known_tally  # noqa: PLC0415
     from headwater.exchange.text import named  # noqa: PLC0415
 
     with Case.open(case) as opened:
@@ -35,6 +36,7 @@ def status(
             ],
             "counts": msgspec.to_builtins(opened.counts()),
             "runs": msgspec.to_builtins(opened.runs()),
+            "known": msgspec.to_builtins(known_tally(opened)),
             "checkpoint": msgspec.to_builtins(opened.latest_checkpoint()),
         }
     if as_json:

@@ -20,6 +20,7 @@ from headwater.case.records import (
     RunRow,
 )
 from headwater.exchange.document import SCHEMA as ITEM
+from headwater.exchange.known_lists import KnownTally
 from headwater.exchange.lines import CSV_COLUMNS
 from headwater.match.standing import Category
 from headwater.model import Kind, PlaceKind, Problem, Record, State, Time
@@ -85,8 +86,8 @@ def item_schema(records: Mapping[str, type[Record]]) -> Schema:
 
 def status_schema() -> Schema:
     """Return the schema of `headwater/status/1`."""
-    references, definitions = _components(CaseInfo, Counts, RunRow, Checkpoint)
-    info, counts, run, checkpoint = references
+    records = (CaseInfo, Counts, RunRow, Checkpoint, KnownTally)
+    (info, counts, run, checkpoint, known), definitions = _components(*records)
     source = _object(
         {"kind": {"enum": ["folder", "file"]}, "path": _TEXT, "added_at": _TEXT},
         {"path_bytes": _BASE64},
@@ -97,6 +98,7 @@ def status_schema() -> Schema:
             "case": info,
             "sources": _list(source),
             "counts": counts,
+            "known": known,
             "runs": _list(run),
             "checkpoint": {"anyOf": [checkpoint, {"type": "null"}]},
         }

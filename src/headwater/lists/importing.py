@@ -216,8 +216,8 @@ def _accept(tally: Tally, options: ImportOptions, check_codes: CheckCodes) -> No
     if tally.broken_share > options.broken_share:
         raise UsageError(
             f"{tally.broken:,} of {tally.entries + tally.broken:,} entries so far are broken, "
-            f"more than {options.broken_share:.0%}; check the format with `lists lint`, or allow "
-            "a larger share"
+            f"more than {options.broken_share:.0%}; check the file and its format (of VICS with "
+            "`lists lint`), or allow a larger share with --broken"
         )
     check_codes(frozenset(tally.codes) - {""})
 

@@ -87,6 +87,15 @@ def swap_in_use() -> bool:
     return not lines or any(line.strip() for line in lines[1:])
 
 
+def lock_obstacle() -> str:
+    """Return why the memory of this process cannot be locked, "" where it can; changes nothing."""
+    _, most = resource.getrlimit(resource.RLIMIT_MEMLOCK)
+    # Under a finite limit each later mapping could fail, anywhere in the program.
+    if most == resource.RLIM_INFINITY or _may_lock_beyond_limit():
+        return ""
+    return f"the limit on locked memory is {most >> 10} KiB"
+
+
 def _no_dumps() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if _library.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
@@ -98,13 +107,12 @@ def _no_dumps() -> None:
 
 def _lock_all() -> str:
     """Lock all memory, what is mapped later included; return why that failed, "" where not."""
+    if reason := lock_obstacle():
+        return reason
     _, most = resource.getrlimit(resource.RLIMIT_MEMLOCK)
     if most == resource.RLIM_INFINITY:
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_MEMLOCK, (most, most))
-    elif not _may_lock_beyond_limit():
-        # Under a finite limit each later mapping could fail, anywhere in the program.
-        return f"the limit on locked memory is {most >> 10} KiB"
     if _library.mlockall(_MCL_CURRENT_FUTURE_ONFAULT) != 0:
         return f"the system refused: {os.strerror(ctypes.get_errno())}"
     return ""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from headwater.model import Record
 
-VERSION = 1
+VERSION = 2
 """Rises whenever the same items, lists and rule could give other matches."""
-
 
 PHOTODNA_DISTANCE = 40_000
 """The distance at which a public look-up calls two PhotoDNA values near."""
@@ -29,8 +30,15 @@ class Rule(Record, frozen=True, kw_only=True):
     """Given PhotoDNA values at most so far apart match (squared Euclidean distance over 144
     bytes); None: they are not compared."""
     most_partners: int = 64
-    """Of the items near an item, so many of the nearest are kept."""
+    """Of the items near one form of an item, so many of the nearest are kept."""
 
-    def text(self) -> str:
-        """Return the rule as JSON with sorted keys; equal rules give equal text."""
-        return msgspec.json.encode(self, order="sorted").decode()
+    def text(self, given_by: Sequence[int] = ()) -> str:
+        """Return the rule as JSON with sorted keys; equal rules give equal text.
+
+        `given_by` are the ids of the lists that give values to what is compared by the rule. They
+        are part of the text: with other lists, all is to be compared anew.
+        """
+        said = msgspec.to_builtins(self)
+        if given_by:
+            said["given_by"] = sorted(given_by)
+        return msgspec.json.encode(said, order="sorted").decode()

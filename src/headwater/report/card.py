@@ -10,10 +10,12 @@ import msgspec
 from headwater.case.query import Case
 from headwater.case.records import Facts, ItemRow, Place
 from headwater.exchange.document import file_times
+from headwater.exchange.matches import matches_of
 from headwater.media.formats import extension_agrees
 from headwater.model import Problem
 from headwater.report.covers import Covers, no_picture
 from headwater.report.faults import problem_line
+from headwater.report.known_lists import match_line
 from headwater.report.limits import LeftOut, PageLimits
 from headwater.report.markup import Child, Html, element, joined, said, spoken
 from headwater.report.storyboard import storyboard
@@ -47,6 +49,8 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     """Measurements that are too long, with their bytes."""
     versions: dict[str, int]
     blobs: frozenset[str]
+    matches: tuple[dict[str, Any], ...]
+    category: dict[str, Any] | None
 
 
 class Cards:
@@ -100,6 +104,7 @@ class Cards:
             else:
                 measured[name] = _decoded(raw)
                 self._left_bytes -= len(raw)
+        known = matches_of(case, item_id)
         return Seen(
             item=item,
             facts=case.facts(item_id),
@@ -110,6 +115,8 @@ class Cards:
             long=long,
             versions={method.name: method.version for method in case.methods_of(item_id)},
             blobs=frozenset(digest.hex() for digest in case.blobs_of(item_id)),
+            matches=tuple(known["matches"]),
+            category=known["category"],
         )
 
     def _picture(self, seen: Seen) -> Html:
@@ -138,6 +145,11 @@ class Cards:
         self._left_out.note("place of an item beyond its first", rest)
         if rest > 0:
             yield element("p", f"… and {amount(rest, 'more place')}")
+        if seen.matches:
+            yield element("h5", "Matches")
+            shown = seen.matches[: self._limits.matches]
+            self._left_out.note("match of an item", len(seen.matches) - len(shown))
+            yield element("ul", *map(match_line, shown), class_="plain")
         yield from _measurements(seen)
 
 
@@ -192,6 +204,11 @@ def _badges(seen: Seen) -> Iterator[Html]:
             yield element("span", "readable as another format", class_="badge notable")
         elif structure.get("embedded"):
             yield element("span", "holds other media", class_="badge")
+    if seen.category is not None:
+        words = ("category ", said(seen.category["code"], 40))
+        yield element("span", *words, class_="badge notable")
+    if any("list" in match and match["standing"] == "match" for match in seen.matches):
+        yield element("span", "on a known list", class_="badge notable")
     if seen.problems:
         yield element("span", amount(len(seen.problems), "problem"), class_="badge failed")
 
@@ -215,8 +232,15 @@ def _facts(seen: Seen) -> Iterator[tuple[Child, Child]]:
         yield "Device", said(_device(facts), 120)
     if facts.latitude_degrees is not None and facts.longitude_degrees is not None:
         yield "Position", degrees(facts.latitude_degrees, facts.longitude_degrees, 5)
+    if seen.category is not None:
+        by = "decided by " if seen.category["basis"] == "decision" else "from the list "
+        yield "Category", joined((said(seen.category["code"], 80), _by(by, seen.category["by"])))
     yield "Places", number(seen.place_count)
     yield "SHA-256", element("code", item.sha256.hex()[:16], "…")
+
+
+def _by(words: str, name: str) -> Html:
+    return element("small", f" {words}", said(name, 120))
 
 
 def _device(facts: Facts) -> str:
@@ -273,5 +297,6 @@ def _measurements(seen: Seen) -> Iterator[Html]:
 def _find(seen: Seen) -> str:
     path = seen.places[0].whole_path if seen.places else b""
     device = spoken(f"{seen.facts.make or ''} {seen.facts.model or ''}")
-    parts = (spoken(path, 300), seen.item.sha256.hex(), seen.item.format, device)
+    lists = {spoken(match["list"], 100) for match in seen.matches if "list" in match}
+    parts = (spoken(path, 300), seen.item.sha256.hex(), seen.item.format, device, *sorted(lists))
     return " ".join(parts).lower()

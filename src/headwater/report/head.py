@@ -12,6 +12,7 @@ from headwater.report.words import amount, number, terms, tile
 LINKS = (
     ("opening", "How it was opened"),
     ("holdings", "What is there"),
+    ("lists", "Known lists"),
     ("problems", "Problems"),
     ("unread", "Not read"),
     ("days", "Days"),

@@ -27,7 +27,9 @@ class PageLimits(msgspec.Struct, frozen=True, kw_only=True):
     places: int = 20
     """Places of one item."""
     groups: int = 200
-    """Groups of problems, kinds of places not read, cameras, and runs."""
+    """Groups of problems, kinds of places not read, cameras, runs, known lists and categories."""
+    matches: int = 20
+    """Matches of one item."""
     links: int = 24
     """Items that one group of problems links to."""
     unread: int = 1_000

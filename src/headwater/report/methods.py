@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from headwater.case.query import Case
 from headwater.case.records import Counts
 from headwater.measures.contract import Measure
-from headwater.measures.registry import BUILT_IN
+from headwater.measures.registry import BUILT_IN, ON_DEMAND
 from headwater.model import Method
 from headwater.report.markup import Html, element, said
 from headwater.report.words import amount, number, table, terms
@@ -51,7 +51,7 @@ def _row(method: Method, counts: Counts) -> tuple[Html | str | int, ...]:
 def _installed() -> dict[str, type[Measure]]:
     """Return the built-in measures that can be loaded here, by name."""
     found: dict[str, type[Measure]] = {}
-    for entry in BUILT_IN:
+    for entry in (*BUILT_IN, *ON_DEMAND):
         module_name, _, class_name = entry.partition(":")
         try:
             measure: type[Measure] = getattr(importlib.import_module(module_name), class_name)

@@ -17,6 +17,7 @@ from headwater.report.frame import after, before
 from headwater.report.head import LINKS, head
 from headwater.report.holdings import holdings
 from headwater.report.items import items
+from headwater.report.known_lists import known_lists
 from headwater.report.limits import LeftOut, PageLimits
 from headwater.report.listing import choose
 from headwater.report.markup import Html, close_tag, element, open_tag, spoken
@@ -61,6 +62,7 @@ def page_of(case: Case, limits: PageLimits) -> Iterator[Html]:
     sections = {
         "opening": lambda: opening(case, runs, limits, left_out),
         "holdings": lambda: holdings(counts),
+        "lists": lambda: known_lists(case, limits, left_out),
         "problems": lambda: faults(case, counts, listed, limits, left_out),
         "unread": lambda: unread(case, counts, listed, limits, left_out),
         "days": lambda: days(case.days(), limits, left_out),
