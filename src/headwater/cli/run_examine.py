@@ -176,10 +176,11 @@ def _protect_lists(request: ExamineRequest) -> None:
 
 def _match(store: CaseStore, request: ExamineRequest) -> Matched:
     """Match what is new with the lists of the case and within it."""
-    from headwater.cli.run_match import MatchRequest, match_new  # noqa: PLC0415 - imports this
+    from headwater.cli.run_match import MatchRequest, latest_rule, match_new  # noqa: PLC0415
 
     asked = MatchRequest(
         case=request.case,
+        rule=latest_rule(request.case),
         workers=request.workers,
         uncaged=request.uncaged,
         accept_atime=request.accept_atime,

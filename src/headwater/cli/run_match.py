@@ -36,7 +36,7 @@ from headwater.engine.task import Engine, EngineFacts
 from headwater.engine.warm import kernel_folder
 from headwater.exchange.known_lists import ListTally, known_tally
 from headwater.lists.locked import Held, LockedMemory, Protection, protect_process
-from headwater.match.rule import Rule
+from headwater.match.rule import VERSION, Rule
 from headwater.measures.registry import ON_DEMAND
 from headwater.model import DIHEDRAL, Outcome
 from headwater.report.words import amount
@@ -176,6 +176,17 @@ def _match_case(store: CaseStore, engine: Engine, request: MatchRequest) -> Matc
         changed=tally.changed,
         memory=protection.held if protection else None,
     )
+
+
+def latest_rule(folder: Path) -> Rule:
+    """Return the rule by which a case was matched last, as this program matches by it."""
+    with Case.open(folder) as case:
+        rules = [rule for version, rule in case.match_passes() if version is None]
+    try:
+        return msgspec.structs.replace(msgspec.json.decode(rules[0], type=Rule), version=VERSION)
+    except (IndexError, msgspec.DecodeError):
+        # Never matched, or by a rule that this program does not know.
+        return Rule()
 
 
 def _is_done(case: Case, rule: Rule) -> bool:
