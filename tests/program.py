@@ -13,14 +13,17 @@ from pathlib import Path
 HEADWATER = (sys.executable, "-m", "headwater")
 
 
-def start(*arguments: str | Path, kill_at: str = "") -> subprocess.Popen[bytes]:
-    """Start the program in a process group of its own."""
+def start(
+    *arguments: str | Path, kill_at: str = "", stdin: int | None = None
+) -> subprocess.Popen[bytes]:
+    """Start the program in a process group of its own; `stdin` is as `subprocess` takes it."""
     environment = {**os.environ}
     if kill_at:
         environment["HEADWATER_KILL_AT"] = kill_at
     return subprocess.Popen(
         [*HEADWATER, *map(str, arguments)],
         env=environment,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,

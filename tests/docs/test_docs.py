@@ -152,6 +152,8 @@ def test_examples_use_what_there_is(line: str) -> None:
     if verb.startswith("-"):
         assert verb in ("--version", "--help")
         return
+    if words and f"{verb} {words[0]}" in commands():
+        verb = f"{verb} {words.pop(0)}"
     command = commands()[verb]
     known = {name: one for one in command.params for name in (*one.opts, *one.secondary_opts)}
     known |= dict.fromkeys(("--help", "-h"))

@@ -182,8 +182,10 @@ def say_verdict(verdict: Verdict, *, as_json: bool) -> None:
     if as_json:
         typer.echo(msgspec.json.encode(verdict, enc_hook=bytes.hex).decode())
         return
-    say_wrapped(f"{'GOOD' if verdict.ok else 'NOT GOOD'}: {verdict.statement}", "")
     record = verdict.record
+    changed = "not everything around the record is what it was; the record is "
+    stands = changed if record.intact and not verdict.ok else ""
+    say_wrapped(f"{'GOOD' if verdict.ok else 'NOT GOOD'}: {stands}{verdict.statement}", "")
     say(f"record: {record.leaves:,} leaves, {record.checkpoints:,} checkpoints that fit")
     _say_findings(
         [
