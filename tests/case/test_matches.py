@@ -234,3 +234,30 @@ def test_the_latest_decision_of_a_person_holds(store: CaseStore) -> None:
         "a family photograph",
     )
     assert verify_record(store.folder).intact
+
+
+def test_all_matches_and_decisions_at_once_are_those_of_each_item(store: CaseStore) -> None:
+    lists = [
+        store.serve_list(msgspec.structs.replace(LIST, name=name, folder=f"{number:032x}"))
+        for number, name in enumerate(("one", "two"))
+    ]
+    every = Compared(
+        item_ids=frozenset(range(1, ITEMS + 1)), list_version_ids=frozenset(lists), partners=True
+    )
+    rows = [
+        FoundMatch(item_id=2, list_version_id=lists[0], kind="md5", standing="match"),
+        FoundMatch(item_id=2, list_version_id=lists[1], kind="pdq", standing="unconfirmed"),
+        FoundMatch(item_id=3, list_version_id=lists[0], kind="md5", standing="match"),
+        FoundMatch(item_id=1, partner_item_id=4, kind="pdq", standing="match", distance=9),
+        FoundMatch(item_id=1, partner_item_id=3, kind="pdq", standing="unconfirmed", distance=30),
+    ]
+    store.commit_matches(rows, every)
+    store.commit_matches([*rows[:2], *rows[3:]], every)
+    for category in ("1", "2"):
+        store.decide(2, category, "A. Examiner")
+    with Case.open(store.folder) as case:
+        listed = dict(case.list_matches())
+        assert list(listed) == [2]
+        assert listed[2] == case.matches(2)
+        assert list(case.partner_pairs()) == [(1, 4)]
+        assert case.decisions() == {2: case.decision(2)}

@@ -230,3 +230,5 @@ def test_doctor_names_every_decoder_and_tries_the_cage() -> None:
     assert "GPL" in next(one["note"] for one in said["opens_evidence"] if one["name"] == "av")
     assert said["probes_blocked"] >= 30
     assert said["problems"] == []
+    assert said["memory"]["can_be_locked"] is (said["memory"]["obstacle"] == "")
+    assert b"memory, while known lists are open" in run("doctor", "--no-try-cage")

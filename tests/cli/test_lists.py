@@ -134,7 +134,8 @@ def test_what_is_sealed_says_nothing(desk: Desk) -> None:
         (f"{digest(1)}\n" + "zz\n" * 9, (), 2, "--broken"),
         (f"{digest(1)};5", ("--format", "csv"), 2, "--columns"),
         (f"{digest(1)};5", ("--columns", "md5,a,b"), 2, "3 columns"),
-        (NSRL2 + "\r\n", (), 7, "no entry"),
+        (NSRL2 + "\r\n", ("--role", "known"), 7, "no entry"),
+        (NSRL2 + "\r\n", (), 2, "serves as watch"),
         (NSRL2 + "\r\n", ("--role", "watch"), 2, "--role known"),
     ],
 )
@@ -145,8 +146,6 @@ def test_a_list_that_cannot_be_taken_leaves_the_one_that_is_there(
     file = desk.write("steady.txt", text.encode("utf-8", "surrogateescape"))
     before = desk.lists(), desk.sealed(), run("export", "--case", desk.case)
     more = [one.format(folder=desk.folder) for one in arguments]
-    if not (text.startswith('"SHA-1"') and not more):
-        more += [] if "--role" in more else ["--role", "watch"]
     where = ("--case", desk.case, "--name", "steady", "--quiet")
     given, out, said = ended("lists", "import", file, *where, *more)
     assert (given, out) == (code, ""), said
@@ -299,6 +298,11 @@ def test_a_negative_list_never_becomes_a_watch_list_by_oversight(desk: Desk) -> 
     assert (code, "--role negative" in said) == (2, True)
     assert desk.import_("cleared", file, "--role", "negative")["role"] == "negative"
     assert desk.import_("cleared", file, "--role", "watch")["role"] == "watch"
+    # NSRL lists have one role alone, so nothing has to be said of it.
+    sha1, md5 = digest(1, "sha1").upper(), digest(1).upper()
+    rds = desk.write("NSRLFile.txt", f'{NSRL2}\r\n"{sha1}","{md5}","0","a",1,1,"W",""\r\n')
+    for _ in range(2):
+        assert desk.import_("rds", rds)["role"] == "known"
 
 
 def test_a_withdrawn_list_is_gone_and_its_story_stays(desk: Desk) -> None:
@@ -318,8 +322,9 @@ def test_a_withdrawn_list_is_gone_and_its_story_stays(desk: Desk) -> None:
 def test_a_case_is_made_for_a_list(made: Desk, tmp_path: Path) -> None:
     new = Desk(tmp_path)
     words = ("--case-name", "Case 7", "--by", "A. Moreau")
-    words += ("--organisation", "Example Police", "--authority", "order 7")
-    assert new.import_("list", new.write("list.txt", digest(1)), *words)["made_case"]
+    under = ("--organisation", "Example Police", "--authority", "order 7")
+    file = new.write("list.txt", digest(1))
+    assert new.import_("list", file, *words, *under)["made_case"]
     with Case.open(new.case) as case:
         info = case.info
     assert (info.name, info.examiner) == ("Case 7", "A. Moreau")

@@ -156,6 +156,12 @@ def test_without_the_evidence_a_match_in_doubt_is_unconfirmed(keys: None, tmp_pa
     (counted,) = said["on_lists"]
     assert (counted["matched"], counted["unconfirmed"]) == (0, 1)
     assert "unconfirmed" in run("show", "path:large.jpg", "--case", desk.case).decode()
+    # The evidence is there again: it is tried again when that is asked for.
+    (tmp_path / "gone").rename(desk.source)
+    assert desk.match()["full_decodes"] == 0
+    (counted,) = desk.match("--again")["on_lists"]
+    assert (counted["matched"], counted["unconfirmed"]) == (1, 0)
+    assert desk.items()["large.jpg"]["category"]["code"] == "1"
 
 
 def test_a_negative_list_suppresses(desk: Desk, items: dict[str, dict[str, Any]]) -> None:

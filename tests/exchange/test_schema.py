@@ -135,6 +135,37 @@ def test_what_the_verbs_print_is_valid(folder: Path, tmp_path: Path) -> None:
             assert invalid(lacking, SCHEMAS[f"{name}-1.json"]), (name, key)
 
 
+def test_what_the_verbs_of_lists_print_is_valid(
+    folder: Path, exported: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    case = tmp_path / "case"
+    known = next(one for one in exported if one["measurements"].get("pdq", {}).get("pdq"))
+    values = known["item"]["sha256"], known["measurements"]["pdq"]["pdq"]
+    (tmp_path / "list.csv").write_text(f"sha256,pdq,category\n{values[0]},{values[1]},1\nzz,,0\n")
+    media = [{"MediaID": 1, "Category": "1", "MD5": "no digest"}]
+    (tmp_path / "list.json").write_text(json.dumps({"value": media}))
+    of_case = ("--case", case, "--quiet", "--json")
+    more = ("--name", "list", "--scheme", "vics-us", "--broken", "0.5")
+    imported = json.loads(run("lists", "import", tmp_path / "list.csv", *of_case, *more))
+    run("examine", folder / "source", *of_case)
+    matched = json.loads(run("match", *of_case, "--again"))
+    listed = json.loads(run("lists", "show", "--case", case, "--name", "list", "--json"))
+    status = json.loads(run("status", "--case", case, "--json"))
+    process = start("lists", "lint", tmp_path / "list.json", "--json")
+    *deviations, lint = map(json.loads, process.communicate(timeout=60)[0].splitlines())
+    assert matched["on_lists"][0]["matched"] == 1
+    assert listed["lists"][0]["first_faults"][0]["line"] == 3
+    assert status["known"]["categories"][0]["code"] == "1"
+    assert len(deviations) >= 2
+    printed = [("list-import", imported), ("match", matched), ("lists", listed)]
+    printed += [("status", status), ("lint", lint), *(("deviation", one) for one in deviations)]
+    for name, document in printed:
+        assert invalid(document, SCHEMAS[f"{name}-1.json"]) == [], name
+        for key in document:
+            lacking = {one: value for one, value in document.items() if one != key}
+            assert invalid(lacking, SCHEMAS[f"{name}-1.json"]), (name, key)
+
+
 def test_what_show_prints_of_several_items_is_valid(folder: Path, exported: list[Any]) -> None:
     assert exported
     for reference, fitting in (("path:.jpg", 6), ("path:nothing like it", 0)):

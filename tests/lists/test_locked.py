@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -15,7 +16,13 @@ import pytest
 
 from headwater.errors import UsageError
 from headwater.lists import locked
-from headwater.lists.locked import LockedMemory, Protection, protect_process, swap_in_use
+from headwater.lists.locked import (
+    LockedMemory,
+    Protection,
+    lock_obstacle,
+    protect_process,
+    swap_in_use,
+)
 from tests.lists.made_list import some_memory
 
 SWAP = "Filename Type Size Used Priority\n/dev/sdb2 partition 8388604 0 -2\n"
@@ -133,6 +140,24 @@ def test_swap_that_cannot_be_told_counts_as_swap(
 ) -> None:
     monkeypatch.setattr(locked, "SWAPS", tmp_path / "none")
     assert swap_in_use()
+
+
+def test_looking_whether_memory_can_be_locked_locks_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = Path("/proc/self/status").read_text()
+    limits = resource.getrlimit(resource.RLIMIT_MEMLOCK), resource.getrlimit(resource.RLIMIT_CORE)
+    lock_obstacle()
+    assert limits == (
+        resource.getrlimit(resource.RLIMIT_MEMLOCK),
+        resource.getrlimit(resource.RLIMIT_CORE),
+    )
+    after = Path("/proc/self/status").read_text()
+    locked_kib = [text.partition("VmLck:")[2].split()[0] for text in (before, after)]
+    assert locked_kib[0] == locked_kib[1]
+    monkeypatch.setattr(resource, "getrlimit", lambda _which: (1 << 16, 1 << 16))
+    monkeypatch.setattr(locked, "_may_lock_beyond_limit", lambda: False)
+    assert lock_obstacle() == "the limit on locked memory is 64 KiB"
+    monkeypatch.setattr(locked, "_may_lock_beyond_limit", lambda: True)
+    assert lock_obstacle() == ""
 
 
 @pytest.fixture

@@ -7,7 +7,9 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from headwater.case.records import Batch, CaseInfo, RunInfo, Walk
+import msgspec
+
+from headwater.case.records import Batch, CaseInfo, Compared, FoundMatch, RunInfo, Walk
 from headwater.case.store import CaseStore
 from headwater.model import (
     Containment,
@@ -21,6 +23,7 @@ from headwater.model import (
     State,
     Time,
 )
+from tests.case.building import LIST
 from tests.pictures import jpeg
 
 CAGE = {
@@ -167,8 +170,35 @@ def said_case(folder: Path, texts: Sequence[str]) -> None:
             walks=(walk,),
         )
     )
+    _say_lists(store, texts)
     store.end_run(run, "finished", {})
     store.close()
+
+
+def _say_lists(store: CaseStore, texts: Sequence[str]) -> None:
+    """Add lists that say each text of themselves and of the pictures, and decisions that do."""
+    for number, text in enumerate(texts):
+        state = store.item_state(digests(b"picture %d" % number).sha256)
+        assert state is not None
+        names = ("name", "version", "source", "purpose", "licence", "dated", "scheme")
+        said = msgspec.structs.replace(LIST, **dict.fromkeys(names, text), signer=text)
+        version_id = store.serve_list(said)
+        match = FoundMatch(
+            item_id=state.item_id,
+            list_version_id=version_id,
+            kind="pdq",
+            standing="match",
+            distance=3,
+            detail={
+                "categories": [{"code": text, "meaning": text, "entries": 1}],
+                "labels": {text: [text]},
+                "how": {"form": "original", "decode": "full"},
+            },
+        )
+        compared = Compared(list_version_ids=frozenset([version_id]))
+        store.commit_matches([match], compared)
+        if number % 2:
+            store.decide(state.item_id, text, text, text)
 
 
 def plain_case(

@@ -20,6 +20,13 @@ def match(
         bool,
         typer.Option("--photodna", help="Compare given PhotoDNA values too (none is computed)."),
     ] = False,
+    again: Annotated[
+        bool,
+        typer.Option(
+            "--again",
+            help="Compare everything anew, and try full decodes again that could not be made.",
+        ),
+    ] = False,
     workers: Annotated[
         int, typer.Option(min=0, help="Threads and worker processes; 0 for one for each core.")
     ] = 0,
@@ -52,6 +59,7 @@ def match(
             least_quality=least_quality,
             photodna_distance=PHOTODNA_DISTANCE if photodna else None,
         ),
+        again=again,
         workers=workers,
         accept_atime=accept_atime,
         uncaged=uncaged,

@@ -19,6 +19,7 @@ from headwater.case.records import CaseInfo, ListInfo, ListRole, ListVersion
 from headwater.case.signing import key_folder
 from headwater.case.store import LISTS, CaseStore
 from headwater.cli.progress import duration_text
+from headwater.cli.show_lists import FaultPlace
 from headwater.cli.terminal import say
 from headwater.cli.ticker import Ticker
 from headwater.errors import CaseBusy, UsageError
@@ -80,17 +81,6 @@ class FaultCount(msgspec.Struct, frozen=True, kw_only=True):
     count: int
 
 
-class FaultPlace(msgspec.Struct, frozen=True, kw_only=True):
-    """One of the first places of the file where something could not be read."""
-
-    field: str
-    rule: str
-    whole_entry: bool
-    """Whether the entry was left out, or this field of it alone."""
-    offset_bytes: int | None
-    line: int | None
-
-
 class ImportAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """What an import leaves."""
 
@@ -136,13 +126,13 @@ def run_import(request: ImportRequest) -> ImportAnswer:
     made_case = not (request.case / DATABASE_NAME).exists()
     case_id, versions = _case(request)
     before = next((one for one in versions if one.serves and one.info.name == request.name), None)
-    _keeps_what_was(request, signer, before)
+    _stays_signed(request, signer, before)
     make_key = not any(one.serves for one in versions)
     key = list_key(key_folder(), case_id, request.case.absolute(), make=make_key)
     folder = request.case / LISTS
     folder.mkdir(mode=0o700, exist_ok=True)
     with _writing(folder), LockedMemory(protection) as memory:
-        imported, info, resumed = _imported(request, folder, key, memory, scheme, signer)
+        imported, info, resumed = _imported(request, folder, key, memory, scheme, signer, before)
         with closing(_store_when_free(request)) as store:
             store.serve_list(info)
         _clear(request.case, folder)
@@ -184,24 +174,25 @@ class _Told(msgspec.Struct, frozen=True, kw_only=True):
     lost: dict[str, int]
 
 
-def _keeps_what_was(request: ImportRequest, signer: str | None, before: ListVersion | None) -> None:
-    """Raise UsageError where a new version would silently say less of itself than the one before.
-
-    A negative list that comes again as a watch list would call what was cleared a match, and an
-    unsigned file in the place of a signed list may be anybody's.
-    """
-    if before is None:
-        return
-    if before.info.role != (request.role or "watch") and not request.role:
-        raise UsageError(
-            f"the list {request.name} serves as {before.info.role}; say which role the new version "
-            f"has, with --role {before.info.role} or another"
-        )
-    if before.info.signer is not None and signer is None:
+def _stays_signed(request: ImportRequest, signer: str | None, before: ListVersion | None) -> None:
+    """Raise UsageError for an unsigned file in the place of a signed list: it may be anybody's."""
+    if before is not None and before.info.signer is not None and signer is None:
         raise UsageError(
             f"the list {request.name} that serves is signed with key {before.info.signer}; give "
             "the new version's --signature and --public-key, or withdraw the list first with "
             "`lists remove`"
+        )
+
+
+def _keeps_role(request: ImportRequest, role: ListRole, before: ListVersion | None) -> None:
+    """Raise UsageError where a new version would get another role and nobody said so.
+
+    A negative list that came again as a watch list would call what was cleared a match.
+    """
+    if before is not None and not request.role and before.info.role != role:
+        raise UsageError(
+            f"the list {request.name} serves as {before.info.role}; say which role the new version "
+            f"has, with --role {before.info.role} or another"
         )
 
 
@@ -262,8 +253,7 @@ def _first(fault: FaultCount, answer: ImportAnswer) -> str:
     """Return where a fault came up first, if that is among what is kept."""
     for one in answer.first_faults:
         if (one.field, one.rule) == (fault.field, fault.rule):
-            where = f"line {one.line:,}" if one.line is not None else f"byte {one.offset_bytes:,}"
-            return f", first at {where}"
+            return f", first at {one.where}"
     return ""
 
 
@@ -292,6 +282,7 @@ def _imported(
     memory: LockedMemory,
     chosen: schemes.Scheme | None,
     signer: str | None,
+    before: ListVersion | None,
 ) -> tuple[Imported, ListInfo, int]:
     """Return what was imported, how it is kept in the case, and entries taken by earlier runs."""
     ticker = Ticker(quiet=request.quiet)
@@ -306,6 +297,7 @@ def _imported(
         stream = PeekedStream(opened)
         reader = _reader(request, stream)
         role = _role(request.role, reader.FORMAT)
+        _keeps_role(request, role, before)
 
         def check_codes(codes: frozenset[str]) -> None:
             schemes.for_import(reader.FORMAT, chosen, carries_codes=bool(codes - {""}))

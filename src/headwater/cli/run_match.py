@@ -49,6 +49,7 @@ class MatchRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     case: Path
     rule: Rule = Rule()
+    again: bool = False
     workers: int = 0
     uncaged: bool = False
     accept_atime: bool = False
@@ -143,7 +144,7 @@ class Matched(msgspec.Struct, frozen=True, kw_only=True):
 
 def _match_case(store: CaseStore, engine: Engine, request: MatchRequest) -> Matched:
     with Case.open(request.case) as case:
-        if _is_done(case, request.rule):
+        if not request.again and _is_done(case, request.rule):
             return Matched()
         os.environ.setdefault("NUMBA_CACHE_DIR", str(kernel_folder()))
         from headwater.match.desk import CaseLists  # noqa: PLC0415 - loads kernels
@@ -163,6 +164,7 @@ def _match_case(store: CaseStore, engine: Engine, request: MatchRequest) -> Matc
                 request.rule,
                 lambda doing, _tally: ticker.show(f"matching: {doing}"),
                 threads=request.workers or len(os.sched_getaffinity(0)),
+                again=request.again,
             )
             with stop_on_signals(ticker.stop), suppress(_Stopped):
                 matching.run()
@@ -284,6 +286,8 @@ def say_matched(summary: MatchSummary, *, as_json: bool) -> None:
         say("nothing to compare that was not compared before")
     for one in summary.on_lists:
         say(f"  {one.role} list {one.name}: items: {matched_words(one) or '0'}")
+    if any(one.unconfirmed for one in summary.on_lists):
+        say("unconfirmed: the source could not be read; bring it back, and match with --again")
     if not summary.complete:
         say("stopped; the same command goes on")
     say(f"root of the log: {summary.root} at {summary.log_size:,}")

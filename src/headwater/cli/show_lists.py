@@ -10,18 +10,39 @@ import typer
 
 from headwater.case.query import Case
 from headwater.case.records import ListRole, ListVersion
+from headwater.case.store import LISTS
 from headwater.cli.layout import say_heading, say_pairs
 from headwater.cli.terminal import say
 from headwater.errors import UsageError
 from headwater.exchange.known_lists import ComparedWith, ListTally, known_tally
+from headwater.lists.manifest import REPORT
 from headwater.report.words import amount
 
+_PLACES_SHOWN = 20
 COMPARED = {
     "all": "all items of the case",
     "some": "a part of the items; run `headwater match`",
     "none": "nothing yet; run `headwater match`",
 }
 """With how much a list was compared, in words."""
+
+
+class FaultPlace(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the first places of the file where something could not be read."""
+
+    field: str
+    rule: str
+    whole_entry: bool
+    """Whether the entry was left out, or this field of it alone."""
+    offset_bytes: int | None
+    line: int | None
+
+    @property
+    def where(self) -> str:
+        """The place, in words."""
+        if self.line is not None:
+            return f"line {self.line:,}"
+        return f"byte {self.offset_bytes:,}"
 
 
 class ListAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +82,9 @@ class ListAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Items whose match hangs on a full decode that could not be made."""
     items_suppressed: int | None
     """Items whose every match with it a negative list suppresses."""
+    first_faults: list[FaultPlace] | None
+    """The first places of the list file where something could not be read, where one list alone is
+    asked for and its files are there."""
     report: dict[str, Any]
     """Of the import: counts by kind of hash and by category code, what was left out by field and
     rule, what was not kept by field, the scheme, and how memory was kept from the disk."""
@@ -79,6 +103,8 @@ def show_lists(folder: Path, *, name: str, every: bool, as_json: bool) -> None:
         versions = case.lists()
         tallies = iter(known_tally(case).lists)
         said = [_answer(one, next(tallies) if one.serves else None) for one in versions]
+    if name:
+        said = [_with_places(folder, one) if one.name == name else one for one in said]
     shown = [one for one in said if name in ("", one.name) and (every or one.standing == "served")]
     if name and not shown:
         earlier = any(one.name == name for one in said)
@@ -92,7 +118,23 @@ def show_lists(folder: Path, *, name: str, every: bool, as_json: bool) -> None:
     for one in shown:
         _say_list(one)
         if name:
-            _say_report(one.report)
+            _say_report(one.report, one.first_faults or [])
+
+
+def _with_places(folder: Path, said: ListAnswer) -> ListAnswer:
+    """Return what is said of a list, with the places of its faults if its files are there."""
+    try:
+        data = (folder / LISTS / said.folder / REPORT).read_bytes()
+        places = msgspec.json.decode(data, type=_Places).first_faults
+    except (OSError, msgspec.DecodeError):
+        return said
+    return msgspec.structs.replace(said, first_faults=places)
+
+
+class _Places(msgspec.Struct, frozen=True):
+    """The part of a list's report that lies beside its sealed files alone."""
+
+    first_faults: list[FaultPlace]
 
 
 def _answer(version: ListVersion, tally: ListTally | None) -> ListAnswer:
@@ -123,6 +165,7 @@ def _answer(version: ListVersion, tally: ListTally | None) -> ListAnswer:
         items_matched=None if tally is None else tally.matched,
         items_unconfirmed=None if tally is None else tally.unconfirmed,
         items_suppressed=None if tally is None else tally.suppressed,
+        first_faults=None,
         report=info.report,
     )
 
@@ -143,7 +186,10 @@ def _say_list(said: ListAnswer) -> None:
             ("signed", f"with key {said.signer}" if said.signer else "no"),
             ("imported", f"{said.imported_at} by {said.imported_by or 'nobody named'}"),
             ("hashes", ", ".join(f"{kind} {count:,}" for kind, count in hashes.items())),
-            ("left out", f"{said.report.get('broken_entries', 0):,} broken entries"),
+            (
+                "left out",
+                amount(said.report.get("broken_entries", 0), "broken entry", "broken entries"),
+            ),
             ("compared with", said.compared and COMPARED[said.compared]),
             ("items matched", said.compared and matched_words(said)),
             (said.standing, None if said.compared else said.standing_since),
@@ -166,7 +212,7 @@ def matched_words(said: ListAnswer | ListTally) -> str | None:
     return f"{matched:,}{more}"
 
 
-def _say_report(report: dict[str, Any]) -> None:
+def _say_report(report: dict[str, Any], places: list[FaultPlace]) -> None:
     if report.get("memory", "locked") != "locked":
         say_heading("while it was imported")
         say_pairs([("memory", report["memory"].replace("_", " "))])
@@ -174,6 +220,9 @@ def _say_report(report: dict[str, Any]) -> None:
     if faults:
         say_heading("left out")
         say_pairs([(f"{one['count']:,}", f"{one['field']}: {one['rule']}") for one in faults])
+        if places:
+            say_heading("the first of them")
+        say_pairs((one.where, f"{one.field}: {one.rule}") for one in places[:_PLACES_SHOWN])
     if lost := report.get("lost"):
         say_heading("read and not kept")
         say_pairs([(f"{count:,}", field) for field, count in lost.items()])

@@ -23,9 +23,12 @@ _STEP = 32
 """Both are filled up to a multiple of this, for whole vectors."""
 _PART = 128
 _AHEAD = 24
-SCRATCH = (6, QUERIES)
+SCRATCH = (10, QUERIES)
 """Shape of the scratch array, uint64: front words of codes, those of queries, queries' rows; flags
-of what was near."""
+of what was near; back words of codes, those of queries."""
+_DEAR = 4
+"""A tile is looked at again as a whole where the fronts leave so many times as many columns to look
+at one by one as it has codes and queries."""
 
 
 @kernel()
@@ -182,6 +185,59 @@ def _look(outer: Any, inner: Any, rows: int, columns: int, limit: Any, flags: An
 
 
 @kernel()
+def _gather_back(back: Any, rows: Any, one: Any, two: Any) -> None:
+    """Copy the back words of some codes side by side, filled up with copies of the first."""
+    words = back.reshape(back.size)
+    count = rows.shape[0]
+    for place in range(min(_AHEAD, count)):
+        prefetch(words, np.int64(rows[place]) * 2)
+    for place in range(count):
+        prefetch(words, np.int64(rows[min(place + _AHEAD, count - 1)]) * 2)
+        row = np.uint64(rows[place])
+        one[place] = back[row, 0]
+        two[place] = back[row, 1]
+    _fill_up(one, two, count)
+
+
+@kernel()
+def _look_again(
+    outer: Any,
+    inner: Any,
+    outer_back: Any,
+    inner_back: Any,
+    rows: int,
+    columns: int,
+    limit: Any,
+    flags: Any,
+) -> None:
+    """Take back the flags of parts that hold nothing near as a whole."""
+    for row in range(rows):
+        left = flags[row]
+        if left == 0:
+            continue
+        one, two = outer[0, row], outer[1, row]
+        three, four = outer_back[0, row], outer_back[1, row]
+        flag = np.uint64(0)
+        for part in range(0, columns, _PART):
+            if left & np.uint64(1):
+                stop = min(part + _PART, columns)
+                first, second = inner[0, part:stop], inner[1, part:stop]
+                third, fourth = inner_back[0, part:stop], inner_back[1, part:stop]
+                seen = np.uint64(0)
+                for column in range(first.shape[0]):
+                    seen |= (
+                        popcount(first[column] ^ one)
+                        + popcount(second[column] ^ two)
+                        + popcount(third[column] ^ three)
+                        + popcount(fourth[column] ^ four)
+                        - limit
+                    )
+                flag |= (seen >> np.uint64(63)) << np.uint64(part // _PART)
+            left >>= np.uint64(1)
+        flags[row] = flag
+
+
+@kernel()
 def _meet(
     front: Any,
     back: Any,
@@ -205,7 +261,18 @@ def _meet(
     if not by_query:
         _fill_up(words[2], words[3], held)
     flags = words[5]
-    _look(outer, inner, rows, -(-columns // _STEP) * _STEP, limit, flags)
+    filled_up = -(-columns // _STEP) * _STEP
+    _look(outer, inner, rows, filled_up, limit, flags)
+    flagged = 0
+    for row in range(rows):
+        flagged += int(popcount(flags[row]))
+    if flagged * _PART > _DEAR * (count + held):
+        _gather_back(back, tile_ids, words[6], words[7])
+        _gather_back(query_back, words[4, :held], words[8], words[9])
+        outer_back, inner_back = (
+            (words[8:10], words[6:8]) if by_query else (words[6:8], words[8:10])
+        )
+        _look_again(outer, inner, outer_back, inner_back, rows, filled_up, limit, flags)
     for row in range(rows):
         flag = flags[row]
         part = 0

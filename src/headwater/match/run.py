@@ -92,12 +92,14 @@ class Matching:
     rule: Rule = field(default_factory=Rule)
     tick: Callable[[str, MatchTally], None] = lambda _doing, _tally: None
     threads: int = 1
+    again: bool = False
+    """Compare everything anew, and try the full decodes again that could not be made."""
     tally: MatchTally = field(default_factory=MatchTally)
 
     def run(self) -> MatchTally:
         """Compare what was not compared yet, and commit what comes of it."""
         last = self.case.last_outcome()
-        done = self.case.match_passes()
+        done = {} if self.again else self.case.match_passes()
         served = [one for one in self.case.lists() if one.serves]
         givers = self._givers(served)
         ahead = [
@@ -271,7 +273,10 @@ class Matching:
         self.tally.changed += self.store.commit_matches(found, compared, passes)
 
     def _take_full(self, items: Items, outcome_ids: Integers) -> None:
-        items.take_full(self.case.rehashes(outcome_ids.tolist()))
+        held = self.case.rehashes(outcome_ids.tolist())
+        if self.again:
+            held = {outcome: one for outcome, one in held.items() if one.pdq is not None}
+        items.take_full(held)
 
     def _make_full(self, items: Items, places: Integers) -> None:
         """Hash items again from the full decode, keep the hashes, and go on with them."""

@@ -207,10 +207,14 @@ def _badges(seen: Seen) -> Iterator[Html]:
     if seen.category is not None:
         words = ("category ", said(seen.category["code"], 40))
         yield element("span", *words, class_="badge notable")
-    if any("list" in match and match["standing"] == "match" for match in seen.matches):
+    if any(_is_known(match) for match in seen.matches):
         yield element("span", "on a known list", class_="badge notable")
     if seen.problems:
         yield element("span", amount(len(seen.problems), "problem"), class_="badge failed")
+
+
+def _is_known(match: Mapping[str, Any]) -> bool:
+    return match.get("role") in ("watch", "known") and match["standing"] == "match"
 
 
 def _misnamed(place: Place, item: ItemRow) -> bool:
